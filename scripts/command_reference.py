@@ -1,0 +1,32 @@
+"""Print docs/commands.md: what ``showtell --help`` and every command's ``--help`` say, 80 columns wide."""
+
+import contextlib
+import io
+import os
+
+from showtell.cli import COMMANDS, main
+
+INTRODUCTION = """\
+# Commands
+
+What `showtell COMMAND --help` says. This page is written by `scripts/docs`; a test fails when it is stale.
+"""
+
+
+def page() -> str:
+    """The whole page, without a newline at its end."""
+    os.environ.update(COLUMNS="80", NO_COLOR="1", TERM="dumb")
+    sections = [section("showtell"), *(section(f"showtell {name}", name) for name in COMMANDS)]
+    return "\n".join([INTRODUCTION, *sections]).rstrip()
+
+
+def section(title: str, *command: str) -> str:
+    """A heading and a help text."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        main([*command, "--help"])
+    return f"## {title}\n\n```text\n{said.getvalue().strip()}\n```\n"
+
+
+if __name__ == "__main__":
+    print(page())
