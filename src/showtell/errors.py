@@ -1,0 +1,43 @@
+"""Everything that input can make Showtell say no to.
+
+::
+
+    ShowtellError
+    ├── BadImage        a picture that cannot be read, or should not be
+    ├── BadCorpus       captions, split lists or score files that are broken
+    ├── BadFeatures     a feature cache that is missing, broken or made in another way
+    ├── BadBundle       a bundle (or network weights) that is broken, unsafe or of an unknown format
+    ├── BadRecipe       a recipe with unknown, missing or contradicting settings
+    └── MissingExtra    an optional part of the package that is not installed
+
+A caller who catches ``ShowtellError`` catches everything that input can cause; anything else is a bug.
+Messages are one sentence: what is wrong, where, what to do.
+"""
+
+
+class ShowtellError(Exception):
+    """The root of every error that input can cause."""
+
+
+class BadImage(ShowtellError):
+    """A picture that cannot be read, or should not be."""
+
+
+class BadCorpus(ShowtellError):
+    """Captions, split lists or score files that are broken."""
+
+
+class BadFeatures(ShowtellError):
+    """A feature cache that is missing, broken or made in another way."""
+
+
+class BadBundle(ShowtellError):
+    """A bundle, or network weights, that are broken, unsafe or of an unknown format."""
+
+
+class BadRecipe(ShowtellError):
+    """A recipe with unknown, missing or contradicting settings."""
+
+
+class MissingExtra(ShowtellError):
+    """An optional part of the package that is not installed."""

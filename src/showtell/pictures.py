@@ -1,0 +1,385 @@
+"""The one door for pictures: any source -> uint8 [H, W, 3] -> a network's input, float32 [3, S, S].
+
+H and W are a picture's height and width, S the side of the square that a network is fed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+import stat
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, fields
+from io import BytesIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from showtell.errors import BadImage
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    Source: TypeAlias = str | os.PathLike[str] | bytes | Image | NDArray[Any]
+
+__all__ = [
+    "EXTENSIONS",
+    "MAX_PIXELS",
+    "Preprocessing",
+    "open_picture",
+    "pictures_in",
+    "preprocess",
+    "read_pixels",
+]
+
+MAX_PIXELS = 80_000_000
+"""A picture of more pixels is refused before it is decoded: a few bytes can claim to be a huge picture."""
+
+EXTENSIONS = frozenset({".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""The endings, in lower case, of the files that a walk through a folder takes for pictures."""
+
+Fit = Literal["squeeze", "crop", "pad"]
+Resample = Literal["nearest", "bilinear", "bicubic"]
+Channels = Literal["rgb", "bgr"]
+
+# Formats that execute nothing and fetch nothing; PIL also knows some that start other programs.
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF")
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+_KNOWN = "JPEG, PNG, GIF, WebP, BMP or TIFF"
+
+# A picture of more pixels waits for its turn, so that memory does not grow with the number of threads.
+_LARGE = 20_000_000
+_one_large_picture = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """How a picture becomes a network's input: data, not code, so that it travels with features and bundles.
+
+    size: the side S of the square, in pixels.
+    fit: ``squeeze`` ignores the aspect ratio, ``crop`` keeps the largest square in the middle, ``pad`` shows
+        the whole picture and fills the rest with the mean, which the network sees as zero.
+    resample: the filter; reduced with antialiasing, except ``nearest``.
+    channels: their order in the result.
+    mean, std: for each channel, in the order of ``channels`` and on the scale 0 to 255:
+        result = (value - mean) / std.
+    """
+
+    size: int
+    fit: Fit = "squeeze"
+    resample: Resample = "bilinear"
+    channels: Channels = "rgb"
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        """Refuse, as ValueError that names the key, what `preprocess` could not apply."""
+        if not _is_integer(self.size) or not 1 <= self.size <= 8192:
+            raise ValueError(f"preprocessing: size must be a whole number from 1 to 8192, not {self.size!r}")
+        for key, choices in (("fit", Fit), ("resample", Resample), ("channels", Channels)):
+            if getattr(self, key) not in get_args(choices):
+                allowed = ", ".join(get_args(choices))
+                raise ValueError(f"preprocessing: {key} must be one of {allowed}, not {getattr(self, key)!r}")
+        for key in ("mean", "std"):
+            object.__setattr__(self, key, _three_numbers(key, getattr(self, key)))
+        if min(self.std) <= 0:
+            raise ValueError(f"preprocessing: std must be above 0, not {list(self.std)}")
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`; every key is asked for. ValueError names a key that is wrong."""
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"preprocessing: must be a table of settings, not {settings!r}")
+        names = [field.name for field in fields(cls)]
+        for key in settings:
+            if key not in names:
+                raise ValueError(f"preprocessing: there is no setting {key!r} (there are {', '.join(names)})")
+        for key in names:
+            if key not in settings:
+                raise ValueError(f"preprocessing: {key} is missing")
+        return cls(**settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as JSON and TOML hold them."""
+        return {key: list(value) if key in ("mean", "std") else value for key, value in asdict(self).items()}
+
+    @property
+    def at_least(self) -> int | None:
+        """What to ask of `open_picture`, so that a larger decoding would make no difference."""
+        return None if self.resample == "nearest" else self.size
+
+
+def open_picture(source: Source, *, at_least: int | None = None) -> NDArray[np.uint8]:
+    """Read a picture as people see it: uint8 [H, W, 3], red, green, blue.
+
+    The first frame of an animation; turned as its EXIF orientation says; transparency over white; 16-bit
+    values scaled to 8.
+
+    source: a file's path, a file's bytes, a PIL image, or an array [H, W], [H, W, 1], [H, W, 3] or
+        [H, W, 4] (grey, colour, colour and alpha) of uint8, uint16, bool, or of floats from 0 to 1.
+    at_least: the side in pixels that the picture will be resized to. A JPEG is then decoded at a half, a
+        quarter or an eighth while both its sides stay at least twice as long: much quicker, and what the
+        resizing filter would have averaged anyway.
+
+    Raises BadImage for anything that is not a whole picture of at most `MAX_PIXELS` pixels.
+    """
+    return np.array(_open_image(source, at_least))
+
+
+def preprocess(picture: NDArray[np.uint8], how: Preprocessing) -> NDArray[np.float32]:
+    """Make of a picture uint8 [H, W, 3] the network's input float32 [3, S, S]."""
+    from PIL import Image
+
+    return _apply(Image.fromarray(picture), how)
+
+
+def read_pixels(source: Source, how: Preprocessing) -> NDArray[np.float32]:
+    """`open_picture` and `preprocess` in one, without a copy between: float32 [3, S, S]. Raises BadImage."""
+    return _apply(_open_image(source, how.at_least), how)
+
+
+def pictures_in(folder: str | os.PathLike[str], *, recursive: bool = False) -> Iterator[Path]:
+    """The files of a folder that are named like pictures, sorted; those of a folder in it where its name is.
+
+    Hidden files and links to folders are passed over. Raises BadImage when a folder cannot be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
+    except OSError as error:
+        raise BadImage(f"{folder}: the folder cannot be read ({error.strerror})") from error
+    for entry in names:
+        if entry.is_dir(follow_symlinks=False):
+            if recursive:
+                yield from pictures_in(entry.path, recursive=True)
+        elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
+            yield Path(entry.path)
+
+
+# From a source to an RGB image.
+
+
+def _open_image(source: Source, at_least: int | None) -> Image:
+    """The picture as a PIL image of mode RGB."""
+    if isinstance(source, bytes):
+        return _decode(BytesIO(source), "the picture", at_least)
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, (str, os.PathLike)):
+        with _open_file(source) as file:
+            return _decode(file, os.fspath(source), at_least)
+
+    from PIL import Image
+
+    if not isinstance(source, Image.Image):
+        kind = type(source).__name__
+        raise TypeError(f"a picture is a path, bytes, a PIL image or a numpy array, not {kind}")
+    return _whole(source, "the picture")
+
+
+def _open_file(path: str | os.PathLike[str]) -> IO[bytes]:
+    """Open a regular file for reading, or say in plain words why not."""
+    try:
+        # A pipe or a device may never end, and opening a pipe may wait for ever.
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise BadImage(f"{path}: this is a folder, not a picture")
+        if not stat.S_ISREG(mode):
+            raise BadImage(f"{path}: this is not a regular file")
+        return Path(path).open("rb")
+    except FileNotFoundError:
+        raise BadImage(f"{path}: there is no such file") from None
+    except PermissionError:
+        raise BadImage(f"{path}: reading it is not permitted") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise BadImage(f"{path}: cannot be opened ({_reason(error)})") from error
+
+
+def _decode(file: IO[bytes], name: str, at_least: int | None) -> Image:
+    """Decode a file's bytes; `name` is what error messages call it."""
+    from PIL import Image
+
+    _load_readers()
+    head = file.read(16)
+    if not head:
+        raise BadImage(f"{name}: the file is empty")
+    try:
+        image = Image.open(file, formats=_FORMATS)
+    except Image.DecompressionBombError:
+        raise BadImage(f"{name}: has more than {MAX_PIXELS:,} pixels, the most that is read") from None
+    except Exception as error:  # decoders fed broken headers raise every kind of error
+        raise BadImage(f"{name}: {_unknown(head)}") from error
+    _check_size(image.size, name)
+    if at_least is not None:
+        image.draft(image.mode, (2 * at_least, 2 * at_least))
+    return _whole(image, name)
+
+
+def _whole(image: Image, name: str) -> Image:
+    """Load an opened image, and make it upright, opaque and RGB."""
+    from PIL import ImageOps
+
+    _check_size(image.size, name)
+    with _turn(image.size):
+        try:
+            image.load()
+            if image.getexif().get(0x0112, 1) != 1:  # the tag of the orientation
+                image = ImageOps.exif_transpose(image)
+            return _to_rgb(image)
+        except Exception as error:  # decoders fed broken data raise every kind of error
+            raise BadImage(f"{name}: is broken or cut short ({_reason(error)})") from error
+
+
+def _to_rgb(image: Image) -> Image:
+    """Any mode -> RGB, transparency over white."""
+    from PIL import Image
+
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        values = np.asarray(image)
+        sixteen = image.mode.startswith("I;16")
+        image = Image.fromarray(_sixteen_to_eight_bits(values) if sixteen else _to_eight_bits(values))
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image.getchannel("A"))
+    return white
+
+
+def _sixteen_to_eight_bits(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """0 to 65535 -> 0 to 255, rounded. PIL's own conversion cuts off whatever is above 255."""
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257
+
+
+def _to_eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Grey values of 32 bits -> uint8.
+
+    Values that fit 8 or 16 bits (or, as floats, the range 0 to 1) are taken to mean that range; others are
+    stretched from their least to their greatest.
+    """
+    whole = values.dtype.kind in "iu"
+    values = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
+    low, high = float(values.min()), float(values.max())
+    ranges = (255.0, 65535.0) if whole else (1.0,)
+    for top in ranges:
+        if low >= 0 and high <= top:
+            return np.rint(values * (255 / top)).astype(np.uint8)
+    return np.rint((values - low) * (255 / (high - low))).astype(np.uint8)
+
+
+def _from_array(array: NDArray[Any]) -> Image:
+    """A numpy array as an RGB image."""
+    from PIL import Image
+
+    grey = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 1)
+    if not grey and not (array.ndim == 3 and array.shape[2] in (3, 4)):
+        shape = list(array.shape)
+        raise BadImage(f"the array: a picture has the shape [H, W], [H, W, 3] or [H, W, 4], not {shape}")
+    if array.size == 0:
+        raise BadImage("the array: the picture is empty")
+    _check_size((array.shape[1], array.shape[0]), "the array")
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * 255
+    elif array.dtype == np.uint16:
+        array = _sixteen_to_eight_bits(array)
+    elif array.dtype.kind == "f":
+        if not (array.min() >= 0 and array.max() <= 1):  # written so that NaN is refused too
+            raise BadImage("the array: floats must be from 0 to 1; make uint8 of values from 0 to 255")
+        array = np.rint(array * 255).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise BadImage(f"the array: values must be uint8, uint16, bool or floats, not {array.dtype}")
+    if grey:
+        array = array.reshape(array.shape[:2])
+    return _to_rgb(Image.fromarray(np.ascontiguousarray(array)))
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    """Refuse a picture of no pixels or of too many; size is (W, H)."""
+    pixels = math.prod(size)
+    if pixels == 0:
+        raise BadImage(f"{name}: the picture is empty")
+    if pixels > MAX_PIXELS:
+        raise BadImage(f"{name}: has {pixels:,} pixels; the most that is read is {MAX_PIXELS:,}")
+
+
+def _turn(size: tuple[int, int]) -> AbstractContextManager[object]:
+    """Wait, with a large picture, until no other one is being decoded."""
+    return _one_large_picture if math.prod(size) > _LARGE else nullcontext()
+
+
+def _unknown(head: bytes) -> str:
+    """Say of a file that could not be opened what it seems to be, by its first bytes."""
+    if head.startswith(_SIGNATURES):
+        return "is broken or cut short"
+    if head[4:8] == b"ftyp":
+        return f"is HEIC, AVIF or a video, which is not read; save it as {_KNOWN}"
+    return f"is not a picture that can be read ({_KNOWN})"
+
+
+def _reason(error: Exception) -> str:
+    """An error's own words, without the file's name and the operating system's number."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _load_readers() -> None:
+    """Let PIL load its readers of `_FORMATS`; left alone it would load all it has, which takes long."""
+    for reader in ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
+        importlib.import_module(f"PIL.{reader}ImagePlugin")
+
+
+# From an RGB image to a network's input.
+
+
+def _apply(image: Image, how: Preprocessing) -> NDArray[np.float32]:
+    """An RGB image -> float32 [3, S, S]."""
+    square, (left, top) = _resize(image, how)
+    pixels = np.asarray(square)  # [h, w, 3]
+    if how.channels == "bgr":
+        pixels = pixels[:, :, ::-1]
+    values = np.ascontiguousarray(pixels.transpose(2, 0, 1)).astype(np.float32)  # [3, h, w]
+    values -= np.array(how.mean, np.float32)[:, None, None]
+    values /= np.array(how.std, np.float32)[:, None, None]
+    if values.shape[1:] == (how.size, how.size):
+        return values
+    padded = np.zeros((3, how.size, how.size), np.float32)
+    padded[:, top : top + values.shape[1], left : left + values.shape[2]] = values
+    return padded
+
+
+def _resize(image: Image, how: Preprocessing) -> tuple[Image, tuple[int, int]]:
+    """The picture resized, and where its left upper corner stands in the square."""
+    from PIL import Image
+
+    width, height = image.size
+    resample = Image.Resampling[how.resample.upper()]
+    if how.fit == "pad":
+        longest = max(width, height)
+        w = max(1, round(how.size * width / longest))
+        h = max(1, round(how.size * height / longest))
+        return image.resize((w, h), resample), ((how.size - w) // 2, (how.size - h) // 2)
+    if how.fit == "crop" and width != height:
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    return image.resize((how.size, how.size), resample), (0, 0)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _three_numbers(key: str, value: object) -> tuple[float, float, float]:
+    """Check a mean or a deviation, and make a tuple of it."""
+    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 3:
+        numbers = [number for number in value if _is_integer(number) or isinstance(number, float)]
+        if len(numbers) == 3 and all(math.isfinite(number) for number in numbers):
+            return (float(numbers[0]), float(numbers[1]), float(numbers[2]))
+    raise ValueError(f"preprocessing: {key} must be three numbers, not {value!r}")

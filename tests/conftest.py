@@ -1,0 +1,14 @@
+"""What tests of several rooms share."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """The folder of a bundle in English and Chinese that says what colour a picture has; see `tiny_bundle`."""
+    pytest.importorskip("onnx", reason="the tests' bundle is made with the package onnx")
+    from tiny_bundle import write_tiny_bundle
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    write_tiny_bundle(folder, languages=("en", "zh"))
+    return folder

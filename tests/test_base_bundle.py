@@ -1,0 +1,51 @@
+"""The captioner that ships: it is whole, it is small enough, and it says different things of different pictures."""
+
+from pathlib import Path
+
+import pytest
+
+import showtell
+from showtell.cli import main
+
+ROOT = Path(__file__).parent.parent
+BASE = Path(showtell.__file__).parent / "bundles" / "base"
+EXAMPLES = sorted((ROOT / "examples").glob("*.jpg"))
+
+pytestmark = pytest.mark.skipif(not BASE.exists(), reason="no captioner is shipped yet")
+
+
+@pytest.fixture(scope="module")
+def captions():
+    return [result.caption for result in showtell.load().caption_many(EXAMPLES)]
+
+
+def test_different_pictures_get_different_captions(captions):
+    """The same sentence for every picture is the classic silent failure of captioners."""
+    assert len(EXAMPLES) >= 4
+    said = {caption.text for caption in captions}
+    assert len(said) >= len(EXAMPLES) - 1, said
+
+
+def test_captions_are_sentences_of_sensible_length(captions):
+    for caption in captions:
+        assert 3 <= len(caption.tokens) <= 20
+        assert caption.text == caption.text.strip()
+        assert "<" not in caption.text
+
+
+def test_confidence_is_calibrated_and_varies(captions):
+    confidences = [caption.confidence for caption in captions]
+    assert all(0 < confidence < 1 for confidence in confidences)
+    assert max(confidences) - min(confidences) > 0.01
+
+
+def test_the_command_of_the_readme_works(capsys):
+    assert main(["caption", str(ROOT / "examples")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition("\t")[0] for line in lines] == [str(path) for path in EXAMPLES]
+
+
+def test_the_bundle_is_small_enough_and_has_its_card():
+    assert sum(path.stat().st_size for path in BASE.iterdir()) <= 40e6
+    card = (BASE / "card.md").read_text("utf-8")
+    assert "showtell evaluate" in card

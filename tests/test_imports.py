@@ -1,0 +1,74 @@
+"""The two wings, beside the contracts in pyproject.toml: what a running program imports, and when."""
+
+import pkgutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import showtell
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(showtell.__file__).parent
+TRAINING_LIBRARIES = {"h5py", "onnx", "safetensors", "tensorboard", "tomli_w", "torch"}
+HEAVY = {"numpy", "onnxruntime", "PIL", "rich", "showtell.captioner"}
+
+
+def test_the_whole_light_wing_imports_nothing_of_the_training_wing():
+    loaded = modules_loaded_by(f"import {', '.join(light_modules())}")
+    assert not loaded & (TRAINING_LIBRARIES | {"showtell.training"})
+
+
+def test_every_public_name_comes_without_the_training_wing():
+    loaded = modules_loaded_by("from showtell import *")
+    assert "showtell.captioner" in loaded
+    assert not loaded & (TRAINING_LIBRARIES | {"showtell.training"})
+
+
+def test_importing_showtell_imports_nothing_that_takes_time():
+    assert not modules_loaded_by("import showtell") & (HEAVY | {"typer"})
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"], ["caption", "--help"]])
+def test_help_imports_nothing_that_takes_time(arguments):
+    assert not modules_loaded_by(f"from showtell.cli import main; main({arguments})") & HEAVY
+
+
+def test_only_one_module_outside_the_training_wing_names_it():
+    naming = [
+        path.relative_to(PACKAGE).as_posix()
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if PACKAGE / "training" not in path.parents
+        and "showtell.training" in path.read_text(encoding="utf-8")
+    ]
+    assert naming == ["cli/training.py"]
+
+
+def test_the_contract_of_the_light_wing_names_every_room_in_it():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    light = next(contract for contract in contracts if contract["name"].startswith("The light wing"))
+    rooms = {f"showtell.{room.name}" for room in pkgutil.iter_modules([str(PACKAGE)])}
+    assert set(light["source_modules"]) == rooms - {"showtell.training"}
+    assert set(light["forbidden_modules"]) == TRAINING_LIBRARIES | {"showtell.training"}
+
+
+def light_modules():
+    """Every module outside the training wing, but for the one that runs the command line when imported."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        if parts[1] not in {"training", "__main__"}:
+            yield ".".join(parts).removesuffix(".__init__")
+
+
+def modules_loaded_by(code):
+    """The names in `sys.modules` of a fresh interpreter that has run some code."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint()\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.splitlines()[-1].split())
