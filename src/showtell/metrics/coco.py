@@ -1,0 +1,123 @@
+"""Drop-ins for pycocoevalcap: old code changes its imports and nothing else.
+
+::
+
+    from showtell.metrics.coco import Bleu, Cider, Meteor, PTBTokenizer, Rouge, Spice
+
+    gts, res = PTBTokenizer().tokenize(gts), PTBTokenizer().tokenize(res)
+    score, scores = Cider().compute_score(gts, res)      # fractions, as there
+
+`gts` is ``{id: [tokenised captions]}``, `res` the same with one caption each.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from showtell.metrics import bleu, cider, meteor, rouge, spice
+from showtell.metrics.base import Metric, References
+from showtell.metrics.ngrams import Floats
+from showtell.text.ptb import tokenise
+
+Captions = Mapping[Hashable, Sequence[str]]
+
+
+class PTBTokenizer:
+    """As ``pycocoevalcap.tokenizer.ptbtokenizer.PTBTokenizer``, without Java."""
+
+    def tokenize(
+        self, captions_for_image: Mapping[Hashable, Sequence[Mapping[str, Any]]]
+    ) -> dict[Hashable, list[str]]:
+        """``{id: [{"caption": …}]}`` -> ``{id: [tokens with spaces between]}``."""
+        return {
+            name: [tokenise(entry["caption"]) for entry in entries]
+            for name, entries in captions_for_image.items()
+        }
+
+
+class Bleu:
+    """As ``pycocoevalcap.bleu.bleu.Bleu``."""
+
+    def __init__(self, n: int = 4) -> None:
+        self._n = n
+
+    def compute_score(
+        self, gts: Captions, res: Captions, verbose: int = 0
+    ) -> tuple[list[float], list[list[float]]]:
+        """BLEU-1 … BLEU-n of the set, and for each the pictures' own."""
+        whole, each = _scores(bleu.Bleu, gts, res)
+        return whole.tolist()[: self._n], each.T.tolist()[: self._n]
+
+    def method(self) -> str:
+        return "Bleu"
+
+
+class Cider:
+    """As ``pycocoevalcap.cider.cider.Cider``: CIDEr-D with the document frequencies of `gts`."""
+
+    def compute_score(self, gts: Captions, res: Captions) -> tuple[float, Floats]:
+        """The mean and the pictures' own."""
+        return _mean_and_each(cider.Cider, gts, res)
+
+    def method(self) -> str:
+        return "CIDEr"
+
+
+class Rouge:
+    """As ``pycocoevalcap.rouge.rouge.Rouge``."""
+
+    def compute_score(self, gts: Captions, res: Captions) -> tuple[float, Floats]:
+        """The mean and the pictures' own."""
+        return _mean_and_each(rouge.RougeL, gts, res)
+
+    def method(self) -> str:
+        return "Rouge"
+
+
+class Meteor:
+    """As ``pycocoevalcap.meteor.meteor.Meteor``; needs Java and the extra ``coco``."""
+
+    def compute_score(self, gts: Captions, res: Captions) -> tuple[float, list[float]]:
+        """The set's METEOR and the pictures' own."""
+        whole, each = _scores(meteor.Meteor, gts, res)
+        return float(whole[0]), each[:, 0].tolist()
+
+    def method(self) -> str:
+        return "METEOR"
+
+
+class Spice:
+    """As ``pycocoevalcap.spice.spice.Spice``, with the F-scores of all relations alone."""
+
+    def compute_score(self, gts: Captions, res: Captions) -> tuple[float, list[dict[str, dict[str, float]]]]:
+        """The mean and the pictures' own, as ``{"All": {"f": …}}``."""
+        mean, each = _mean_and_each(spice.Spice, gts, res)
+        return mean, [{"All": {"f": float(value)}} for value in each]
+
+    def method(self) -> str:
+        return "SPICE"
+
+
+def _mean_and_each(
+    metric: Callable[[References], Metric], gts: Captions, res: Captions
+) -> tuple[float, Floats]:
+    whole, each = _scores(metric, gts, res)
+    return float(whole[0]), each[:, 0]
+
+
+def _scores(metric: Callable[[References], Metric], gts: Captions, res: Captions) -> tuple[Floats, Floats]:
+    """The set's scores [names] and the pictures' own [P, names], in the order of `gts`."""
+    if gts.keys() != res.keys():
+        raise ValueError("gts and res must have the same ids")
+    for name, captions in res.items():
+        if len(captions) != 1:
+            raise ValueError(f"res must have one caption an id; {name!r} has {len(captions)}")
+    # Ids of any type: they are told apart by their place.
+    names = [str(place) for place in range(len(gts))]
+    references = References(dict(zip(names, map(list, gts.values()), strict=True)), tokeniser="none")
+    candidates = references.candidates({name: res[given][0] for name, given in zip(names, gts, strict=True)})
+    judge = metric(references)
+    statistics = judge.statistics(candidates)
+    whole = judge.combine(statistics.sum(axis=0), max(len(statistics), 1))
+    return np.asarray(whole), judge.combine(statistics, 1)

@@ -1,0 +1,52 @@
+"""Document frequencies: counted once a picture, kept in a file that is checked when it is read."""
+
+import pytest
+
+from showtell.errors import BadCorpus
+from showtell.metrics import Cider, DocumentFrequencies, References
+
+PICTURES = [["A dog runs.", "The dog's ball"], ["a dog sits"], ["a cat"]]
+
+
+def test_an_n_gram_counts_once_a_picture_and_only_if_two_have_it():
+    counted = DocumentFrequencies.build(PICTURES)
+    assert counted.counts == {"a": 3, "a dog": 2, "dog": 2}
+    assert (counted.pictures, counted.language, counted.tokeniser) == (3, "en", "ptb")
+
+
+def test_a_file_gives_back_what_was_saved(tmp_path):
+    counted = DocumentFrequencies.build(PICTURES)
+    counted.save(tmp_path / "idf.json")
+    assert DocumentFrequencies.load(tmp_path / "idf.json") == counted
+
+
+def test_frequencies_of_the_scored_set_change_nothing():
+    groups = {str(i): group for i, group in enumerate(PICTURES)}
+    candidates = {"0": "a dog runs", "1": "a cat sits", "2": "the cat"}
+    counted = DocumentFrequencies.build(PICTURES)
+    with_file = Cider(References(groups, frequencies=counted)).score(candidates)
+    assert with_file == pytest.approx(Cider(References(groups)).score(candidates))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "no document frequencies of format 1"),
+        ('{"format": 2}', "no document frequencies of format 1"),
+        ('{"format": 1, "pictures": 3}', "need a number of pictures"),
+        ('{"format": 1, "pictures": 3, "ngrams": {"a": 4}}', "between 1 and that number"),
+        ('{"format": 1, "pictures": 3, "ngrams": {"a": "1"}}', "between 1 and that number"),
+        ('{"format": 1, "pictures": 0, "ngrams": {}}', "need a number of pictures"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path, content, message):
+    path = tmp_path / "idf.json"
+    path.write_text(content)
+    with pytest.raises(BadCorpus, match=message):
+        DocumentFrequencies.load(path)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(BadCorpus, match="showtell data SPEC --idf FILE"):
+        DocumentFrequencies.load(tmp_path / "nothing.json")

@@ -1,0 +1,101 @@
+"""Each known mistake has its warning, and honest captions have none."""
+
+import pytest
+
+from showtell.metrics import score
+
+REFERENCES = {str(i): [f"a dog number{i} runs fast", f"dog number{i} is running there"] for i in range(120)}
+HONEST = {str(i): f"the dog number{i} runs" for i in range(120)}
+
+
+def warnings(candidates, references=REFERENCES, **how):
+    return score(candidates, references, resamples=0, **how).warnings
+
+
+def test_honest_captions_are_not_warned_about():
+    assert warnings(HONEST) == ()
+
+
+def test_characters_given_where_words_were_meant():
+    spelled = {name: " ".join(caption.replace(" ", "")) for name, caption in HONEST.items()}
+    (warning,) = warnings(spelled)
+    assert "120 of 120 candidates are single characters where words were meant" in warning
+    both = {name: [" ".join(caption) for caption in group] for name, group in REFERENCES.items()}
+    assert any("240 of 240 references are single characters" in warning for warning in warnings(HONEST, both))
+
+
+def test_chinese_characters_are_words_enough():
+    references = {str(i): [f"一只狗在跑步{i}号"] for i in range(120)}
+    assert (
+        warnings({n: f"狗在跑{n}" for n in references}, references, language="zh", tokeniser="characters")
+        == ()
+    )
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "startseq {} endseq",
+        "<start> {} <end>",
+        "<s>{}</s>",
+        "{} <eos>",
+        "[CLS] {} [SEP]",
+        "{} <pad> <pad>",
+        "<|startoftext|>{}<|endoftext|>",
+        "STARTSEQ {}",
+        "start_seq {}",
+    ],
+)
+def test_start_and_end_markers_left_in(marker):
+    marked = {name: marker.format(caption) for name, caption in HONEST.items()}
+    assert any("120 of 120 candidates hold start or end markers" in warning for warning in warnings(marked))
+
+
+def test_the_word_start_is_no_marker():
+    assert warnings({name: caption + " at the start" for name, caption in HONEST.items()}) == ()
+
+
+def test_markers_in_references_too():
+    marked = {name: [f"<start> {group[0]} <end>", group[1]] for name, group in REFERENCES.items()}
+    assert any(
+        "120 of 240 references hold start or end markers" in warning for warning in warnings(HONEST, marked)
+    )
+
+
+def test_candidates_that_stand_among_their_references():
+    copied = {name: REFERENCES[name][0] if int(name) < 20 else caption for name, caption in HONEST.items()}
+    (warning,) = warnings(copied)
+    assert "20 of 120 candidates are word for word one of their own references (0, 1, 2, 3, 4, …)" in warning
+    assert "more than 10%" in warning
+    few = {name: REFERENCES[name][0] if int(name) < 10 else caption for name, caption in HONEST.items()}
+    assert warnings(few) == ()
+
+
+def test_the_same_caption_everywhere():
+    (warning,) = warnings(dict.fromkeys(REFERENCES, "a man in a red shirt"))
+    assert "'a man in a red shirt') stands for 120 of 120 pictures" in warning
+    most = {name: "a man in a red shirt" if int(name) < 80 else caption for name, caption in HONEST.items()}
+    assert "stands for 80 of 120 pictures" in warnings(most)[0]
+
+
+def test_a_picture_that_lost_references():
+    fewer = {**REFERENCES, "7": REFERENCES["7"][:1]}
+    (warning,) = warnings(HONEST, fewer)
+    assert warning.startswith("1 of 120 pictures have fewer than the usual 2 references (7)")
+
+
+def test_varying_numbers_of_references_are_nothing_strange():
+    varying = {name: group[: 1 + int(name) % 2] for name, group in REFERENCES.items()}
+    assert warnings(HONEST, varying) == ()
+
+
+def test_candidates_without_words():
+    (warning,) = warnings({**HONEST, "3": "", "4": " . "})
+    assert warning == "2 of 120 candidates have no words (3, 4)"
+
+
+def test_few_pictures_without_a_file_of_document_frequencies():
+    few = {name: HONEST[name] for name in list(HONEST)[:99]}
+    (warning,) = warnings(few, {name: REFERENCES[name] for name in few})
+    assert "from 99 pictures, which are too few" in warning
+    assert warnings(few, {name: REFERENCES[name] for name in few}, metrics=["BLEU"]) == ()

@@ -1,0 +1,215 @@
+"""The report: rows with signatures, intervals that cover, and what a mistake costs."""
+
+import numpy as np
+import pytest
+
+from showtell.errors import BadCorpus
+from showtell.metrics import (
+    METRICS,
+    USUAL,
+    DocumentFrequencies,
+    Meteor,
+    Spice,
+    compare,
+    jars,
+    score,
+)
+from showtell.metrics.tables import FORMATS, written
+
+REFERENCES = {
+    str(i): [
+        f"a {colour} {thing} on the grass",
+        f"the {colour} {thing} lies outside",
+        f"one {thing} , {colour}",
+    ]
+    for i, (colour, thing) in enumerate(
+        (colour, thing)
+        for colour in "red blue green white black brown pink grey".split()
+        for thing in "dog cat ball car bird boat horse kite hat tree flower bench bike".split()
+    )
+}
+GOOD = {name: group[0].replace("on the", "on") for name, group in REFERENCES.items()}
+WORSE = {name: caption if int(name) % 3 else "a thing on grass" for name, caption in GOOD.items()}
+
+
+def test_the_usual_rows_are_there_in_their_order():
+    report = score(GOOD, REFERENCES, resamples=0)
+    assert [row.name for row in report.rows] == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr"]
+    assert report.pictures == len(REFERENCES) == 104
+    assert report.warnings == ()
+
+
+def test_a_number_carries_what_it_depends_on():
+    row = score(GOOD, REFERENCES, resamples=0)["CIDEr"]
+    assert str(row.signature).startswith(
+        "CIDEr|n:4|sigma:6|idf:scored|tok:ptb|lang:en|pictures:104|refs:3|version:"
+    )
+    uneven = {**REFERENCES, "0": REFERENCES["0"][:1]}
+    assert "|n:2|length:closest|" in str(score(GOOD, uneven, resamples=0)["BLEU-2"].signature)
+    assert "|refs:1-3|" in str(score(GOOD, uneven, resamples=0)["BLEU-2"].signature)
+
+
+def test_the_source_of_document_frequencies_stands_in_the_signature_and_changes_the_number():
+    counted = DocumentFrequencies.build([["a dog", "the dog"], ["a dog on grass"], ["a car"], ["red ball"]])
+    with_file = score(GOOD, REFERENCES, resamples=0, frequencies=counted)["CIDEr"]
+    assert f"|idf:{counted.source}|" in str(with_file.signature)
+    assert counted.source.startswith("file-4-")
+    assert with_file.value != score(GOOD, REFERENCES, resamples=0)["CIDEr"].value
+
+
+def test_intervals_hold_the_value_and_come_again():
+    report = score(WORSE, REFERENCES)
+    for row in report.rows:
+        assert row.low < row.value < row.high
+        assert row.high - row.low < 120
+    assert score(WORSE, REFERENCES).rows == report.rows
+    assert score(WORSE, REFERENCES, seed=1).rows != report.rows
+
+
+def test_the_interval_of_a_mean_is_the_normal_one():
+    row = score(WORSE, REFERENCES, metrics=["ROUGE-L"], resamples=4000)["ROUGE-L"]
+    half = 1.96 * row.per_picture.std() / np.sqrt(len(row.per_picture))
+    assert row.low == pytest.approx(row.value - half, abs=0.6)
+    assert row.high == pytest.approx(row.value + half, abs=0.6)
+
+
+def test_resampling_in_blocks_draws_no_other_sets(monkeypatch):
+    whole = score(WORSE, REFERENCES).rows
+    monkeypatch.setattr("showtell.metrics.intervals._CELLS", 7 * 104)
+    for row, before in zip(score(WORSE, REFERENCES).rows, whole, strict=True):
+        assert (row.low, row.high) == pytest.approx((before.low, before.high))
+
+
+def test_pictures_keep_their_own_scores():
+    report = score(WORSE, REFERENCES, resamples=0)
+    assert report["CIDEr"].per_picture.shape == (104,)
+    assert report["CIDEr"].per_picture.mean() == pytest.approx(report["CIDEr"].value)
+    assert report["CIDEr"].per_picture[0] < report["CIDEr"].per_picture[1]
+
+
+def test_worse_captions_are_told_from_better_ones():
+    found = compare(GOOD, WORSE, REFERENCES)
+    assert found["CIDEr"].difference < 0
+    assert found["CIDEr"].low <= found["CIDEr"].difference <= found["CIDEr"].high < 0
+    assert found["CIDEr"].p < 0.01
+    back = compare(WORSE, GOOD, REFERENCES)
+    assert back["BLEU-4"].difference == pytest.approx(-found["BLEU-4"].difference)
+
+
+def test_the_same_captions_differ_by_nothing():
+    for row in compare(GOOD, dict(GOOD), REFERENCES).rows:
+        assert row.difference == 0
+        assert row.p == 1
+
+
+def test_one_word_in_one_picture_is_no_significant_difference():
+    other = {**GOOD, "5": "a red boat on the grass"}
+    assert compare(GOOD, other, REFERENCES)["CIDEr"].p > 0.2
+
+
+def test_chinese_is_scored_in_characters_and_words():
+    pytest.importorskip("rjieba")
+    references = {"1": ["一只黑狗在草地上奔跑。", "黑狗跑"], "2": ["两个孩子在踢球"]}
+    candidates = {"1": "一只黑狗在草地上奔跑", "2": "孩子踢球"}
+    words = score(candidates, references, language="zh", resamples=0)
+    characters = score(candidates, references, language="zh", tokeniser="characters", resamples=0)
+    assert "tok:words|lang:zh" in str(words["BLEU-1"].signature)
+    assert "tok:characters|lang:zh" in str(characters["BLEU-1"].signature)
+    assert words["BLEU-1"].value != characters["BLEU-1"].value
+
+
+def test_jars_say_why_they_are_missing(monkeypatch):
+    monkeypatch.setattr(jars.shutil, "which", lambda program: None)
+    report = score(GOOD, REFERENCES, metrics=["METEOR", "SPICE"], resamples=10)
+    assert report["METEOR"].value is None
+    assert report["METEOR"].missing == "Java was not found; install a Java runtime"
+    assert report.to_dict()["metrics"]["SPICE"]["missing"] == report["SPICE"].missing
+    assert compare(GOOD, WORSE, REFERENCES, metrics=["METEOR"])["METEOR"].missing == report["METEOR"].missing
+
+
+def test_without_the_extra_the_rows_name_it(monkeypatch):
+    monkeypatch.setattr(jars.shutil, "which", lambda program: "/bin/java")
+    monkeypatch.setattr(jars.importlib.util, "find_spec", lambda name: None)
+    report = score(GOOD, REFERENCES, metrics=["METEOR", "SPICE"], resamples=0)
+    for name in ("METEOR", "SPICE"):
+        assert report[name].missing == "pycocoevalcap is not installed: pip install 'showtell[coco]'"
+
+
+def test_jars_are_for_english():
+    report = score(
+        {"1": "狗"}, {"1": ["狗"]}, language="zh", tokeniser="characters", metrics=["METEOR"], resamples=0
+    )
+    assert "is for English" in report["METEOR"].missing
+    assert METRICS["METEOR"] is Meteor
+    assert METRICS["SPICE"] is Spice
+    assert set(USUAL) < set(METRICS)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "references", "message"),
+    [
+        (
+            {"1": "a", "3": "b"},
+            {"1": ["a"], "2": ["b"]},
+            r"1 candidates have no references \(3\) and 1 pictures",
+        ),
+        ({"1": "a"}, {"1": []}, "'1' has no reference"),
+        ({"1": "a"}, {"1": "a dog"}, "one string where a list of captions was meant"),
+        ({"1": ["a"]}, {"1": ["a dog"]}, "is list; give one caption as a string"),
+        ({"1": "a"}, {"1": [None]}, "is no text"),
+        ({}, {}, "no captions to score"),
+    ],
+)
+def test_captions_that_do_not_fit_together_are_refused(candidates, references, message):
+    with pytest.raises(BadCorpus, match=message):
+        score(candidates, references)
+
+
+def test_many_ids_that_do_not_match_are_listed_in_part():
+    with pytest.raises(BadCorpus, match=r"104 candidates have no references \(x0, x1, x2, x3, x4, …\)"):
+        score({f"x{name}": caption for name, caption in GOOD.items()}, REFERENCES)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"metrics": ["BLEU-5"]}, "no metric 'BLEU-5'"),
+        ({"tokeniser": "spaces"}, "no tokeniser 'spaces'"),
+        ({"language": "fr"}, "'fr'"),
+    ],
+)
+def test_unknown_names_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        score(GOOD, REFERENCES, **wrong)
+
+
+def test_frequencies_of_another_tokeniser_are_refused():
+    counted = DocumentFrequencies.build([["a dog"]], tokeniser="none")
+    with pytest.raises(BadCorpus, match="counted with the tokeniser 'none'"):
+        score(GOOD, REFERENCES, frequencies=counted)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_holds_every_figure(format):  # noqa: A002
+    for found in (score(GOOD, REFERENCES, resamples=20), compare(GOOD, WORSE, REFERENCES, resamples=20)):
+        text = written(found, format)
+        assert all(name in text for name in ("BLEU-1", "BLEU-4", "ROUGE-L", "CIDEr"))
+        assert "distinct" in text
+        assert "tok:ptb" in text
+        assert not text.endswith("\n")
+
+
+def test_a_row_that_is_missing_stands_in_every_format(monkeypatch):
+    monkeypatch.setattr(jars.shutil, "which", lambda program: None)
+    report = score(GOOD, REFERENCES, metrics=["METEOR"], resamples=0)
+    for format in FORMATS:  # noqa: A001
+        assert "Java was not found" in written(report, format)
+
+
+def test_latex_and_markdown_are_escaped_and_whole():
+    report = score(GOOD, REFERENCES, resamples=20)
+    latex = written(report, "latex")
+    assert r"95 \% interval" in latex
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 2
+    rows = [line for line in written(report, "markdown").splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in rows} == {3, 4}
