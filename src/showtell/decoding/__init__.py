@@ -1,0 +1,59 @@
+"""From regions to hypotheses: greedy, beam search and sampling over any step function.
+
+``decode`` knows a captioner as a :class:`Stepper` alone: two methods over numpy arrays. Letters in the shapes:
+B pictures, K beams, N rows (hypotheses that grow at once), T tokens, V vocabulary, R regions, D their width.
+
+A hypothesis is complete when it has said the end token, and its log-probability counts that token. It is
+ranked by log-probability / length ** exponent, its length counting the end token too, as in "Google's Neural
+Machine Translation System" (Wu et al., 2016) without their constant 5.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from showtell.decoding.base import DecodingOptions, Hypothesis, SpecialIds, State, Stepper
+from showtell.decoding.beam import beam_search
+from showtell.decoding.forced import forced
+from showtell.decoding.walk import walk
+
+__all__ = ["DecodingOptions", "Hypothesis", "SpecialIds", "State", "Stepper", "decode", "forced"]
+
+
+def decode(
+    stepper: Stepper,
+    regions: NDArray[Any],
+    ids: SpecialIds,
+    options: DecodingOptions,
+    *,
+    attention: bool = False,
+    seeds: Sequence[int] | None = None,
+) -> list[list[Hypothesis]]:
+    """The hypotheses of each picture, best first: at least one, at most ``options.candidates``.
+
+    What is found for a picture does not depend on the other pictures of its batch.
+
+    Args:
+        stepper: the captioner.
+        regions: [B, R, D].
+        ids: the special tokens; padding, start and unknown are never produced.
+        options: how to search.
+        attention: keep what each word looked at.
+        seeds: when sampling, a number from 0 up for each picture, which with ``options.seed`` decides its
+            chances; by default its place in this call. Give numbers that belong to the pictures themselves
+            (their place in the whole list, say) when batches may be cut in different ways.
+
+    Raises:
+        BadBundle: the network's logits are not numbers.
+        ValueError: ``seeds`` does not have one number a picture.
+    """
+    if seeds is not None and len(seeds) != len(regions):
+        raise ValueError(f"{len(seeds)} seeds for {len(regions)} pictures; give one a picture")
+    if len(regions) == 0:
+        return []
+    if options.sampling or options.beam == 1:
+        return walk(
+            stepper, regions, ids, options, attention, range(len(regions)) if seeds is None else seeds
+        )
+    return beam_search(stepper, regions, ids, options, attention)

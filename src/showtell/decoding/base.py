@@ -1,0 +1,129 @@
+"""What decoding takes and gives."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+State = tuple[NDArray[Any], ...]
+"""What a captioner remembers of each row: any number of tensors with rows on axis 0."""
+
+
+class Stepper(Protocol):
+    """A captioner, as decoding sees it."""
+
+    @property
+    def fixed(self) -> frozenset[int]:
+        """The places in the state of tensors that never change while a picture is decoded."""
+
+    def begin(self, regions: NDArray[Any]) -> State:
+        """Regions [B, R, D] -> the state before the first token, B rows."""
+
+    def step(self, tokens: NDArray[np.int64], state: State) -> tuple[NDArray[Any], NDArray[Any], State]:
+        """Tokens [N, 1] and the state of N rows -> logits [N, V], attention [N, R], the whole next state."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialIds:
+    """The tokens that are no words; ``start`` is that of the language wanted, ``others`` of all others."""
+
+    pad: int
+    start: int
+    end: int
+    unknown: int
+    others: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len({self.pad, self.start, self.end, self.unknown}) < 4:
+            raise ValueError(f"the special ids must be four different ones, not {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One caption that was found.
+
+    Attributes:
+        tokens: the ids of its words, without start and end.
+        log_probability: the sum of the natural logarithms of its tokens' probabilities, the end's included,
+            as the model gives them (not as sampling may have changed them).
+        score: what it was ranked by.
+        attention: [T, R], what each word looked at; None unless asked for.
+    """
+
+    tokens: tuple[int, ...]
+    log_probability: float
+    score: float
+    attention: NDArray[Any] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodingOptions:
+    """How captions are found. A temperature, ``top_k`` or ``top_p`` means sampling; a beam of 1, greedy.
+
+    Args:
+        beam: hypotheses that are kept while a caption grows (beam search).
+        candidates: hypotheses wanted a picture: at most ``beam``; when sampling, so many independent samples.
+        min_length: words a caption has at least, unless it runs out of words that may still be said.
+        max_length: words it has at most.
+        length_exponent: score = log-probability / length ** exponent; from 0, which favours short captions, to 10.
+        temperature: divides the logits before sampling; 1 is the model as it is, less is more careful.
+        top_k: sample among the k most probable words alone.
+        top_p: sample among the fewest words whose probability together reaches this share alone.
+        seed: from 0 up; the same seed gives the same samples.
+        no_repeat_ngram: no n words in a row stand twice in a caption; 0 for no such rule.
+
+    Raises:
+        ValueError: a value out of range.
+    """
+
+    beam: int = 3
+    candidates: int = 1
+    min_length: int = 1
+    max_length: int = 20
+    length_exponent: float = 0.7
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int = 0
+    no_repeat_ngram: int = 0
+
+    def __post_init__(self) -> None:
+        rules = (
+            (self.beam >= 1, f"beam must be at least 1, not {self.beam}"),
+            (self.candidates >= 1, f"candidates must be at least 1, not {self.candidates}"),
+            (
+                self.sampling or self.candidates <= self.beam,
+                f"candidates ({self.candidates}) must be at most beam ({self.beam}), or sample",
+            ),
+            (self.max_length >= 1, f"max_length must be at least 1, not {self.max_length}"),
+            (
+                0 <= self.min_length <= self.max_length,
+                f"min_length must be from 0 to max_length ({self.max_length}), not {self.min_length}",
+            ),
+            (
+                0 <= self.length_exponent <= 10,
+                f"length_exponent must be from 0 to 10, not {self.length_exponent}",
+            ),
+            (
+                self.temperature is None or 0 < self.temperature < math.inf,
+                f"temperature must be more than 0, not {self.temperature} (for no chance at all, beam=1)",
+            ),
+            (self.top_k is None or self.top_k >= 1, f"top_k must be at least 1, not {self.top_k}"),
+            (self.top_p is None or 0 < self.top_p <= 1, f"top_p must be over 0, at most 1, not {self.top_p}"),
+            (self.seed >= 0, f"seed must be at least 0, not {self.seed}"),
+            (self.no_repeat_ngram >= 0, f"no_repeat_ngram must be at least 0, not {self.no_repeat_ngram}"),
+        )
+        for holds, message in rules:
+            if not holds:
+                raise ValueError(message)
+
+    @property
+    def sampling(self) -> bool:
+        """Whether captions are drawn by chance."""
+        return not (self.temperature is None and self.top_k is None and self.top_p is None)
+
+    def score(self, log_probability: Any, length: int) -> Any:
+        """What a complete hypothesis of so many words, or an array of them, is ranked by."""
+        return log_probability / (length + 1) ** self.length_exponent
