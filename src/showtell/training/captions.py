@@ -1,0 +1,107 @@
+"""Captions and features -> the batches that a captioner is trained on.
+
+Axes: B pictures, C captions of the batch (several a picture), T tokens, R regions, D width of a region.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from showtell.corpora import Example
+from showtell.text.cleaning import words
+from showtell.text.vocabulary import Vocabulary
+from showtell.training.features import FeatureCache
+from showtell.training.loop import Batch
+
+MIRRORED = {"left": "right", "right": "left"}
+
+
+class CaptionBatches:
+    """Regions and all captions of the same pictures, in an order that seed and pass decide.
+
+    Yields regions float32 [B, R, D], tokens int64 [C, T + 1] from the start token to the end token and padding, and
+    the picture of each caption int64 [C].
+
+    Args:
+        minimum_length: captions of fewer words are left out: they say nothing.
+        maximum_length: words after which a caption is cut off (without an end token).
+        flips: show half the pictures mirrored, with "left" and "right" swapped in their captions.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        cache: FeatureCache,
+        vocabulary: Vocabulary,
+        *,
+        batch: int,
+        minimum_length: int,
+        maximum_length: int,
+        flips: bool,
+        seed: int,
+    ):
+        self._cache = cache
+        self._vocabulary = vocabulary
+        self._maximum_length = maximum_length
+        self._batch = batch
+        self._flips = flips and cache.flipped is not None
+        self._seed = seed
+        captions = [cleaned(example, vocabulary.start_ids, minimum_length) for example in examples]
+        kept = [place for place, found in enumerate(captions) if found]
+        self._rows = cache.rows([examples[place].id for place in kept])
+        self._captions = [[self._encode(*caption) for caption in captions[place]] for place in kept]
+        self._mirrored = [
+            [
+                self._encode(language, [MIRRORED.get(word, word) for word in caption])
+                for language, caption in captions[place]
+            ]
+            for place in kept
+        ]
+
+    def __len__(self) -> int:
+        return len(self._rows) // self._batch
+
+    def of_pass(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Batch]:
+        """The batches of one pass from the ``start``-th on; the pictures left over wait for another pass."""
+        generator = np.random.default_rng((self._seed, number))
+        order = generator.permutation(len(self._rows))
+        mirrored = generator.random(len(self._rows)) < (0.5 if self._flips else 0.0)
+        for batch in range(start, len(self)):
+            chosen = order[batch * self._batch : (batch + 1) * self._batch][rank::ranks]
+            yield self._gather(chosen, mirrored)
+
+    def _gather(self, chosen: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> Batch:
+        regions, captions, pictures = [], [], []
+        for picture, place in enumerate(chosen):
+            mirror = mirrored[place]
+            regions.append(self._cache.of(self._rows[place], mirrored=mirror))
+            found = (self._mirrored if mirror else self._captions)[place]
+            captions += found
+            pictures += [picture] * len(found)
+        length = max(len(caption) for caption in captions)
+        tokens = np.full((len(captions), length), self._vocabulary.pad_id, dtype=np.int64)
+        for row, caption in zip(tokens, captions, strict=True):
+            row[: len(caption)] = caption
+        return torch.from_numpy(np.stack(regions)).float(), torch.from_numpy(tokens), torch.tensor(pictures)
+
+    def _encode(self, language: str, caption: Sequence[str]) -> list[int]:
+        ids = [
+            self._vocabulary.start_ids[language],
+            *self._vocabulary.encode(caption),
+            self._vocabulary.end_id,
+        ]
+        return ids[: self._maximum_length + 1]
+
+
+def cleaned(
+    example: Example, languages: Mapping[str, object] | Sequence[str], minimum_length: int = 1
+) -> list[tuple[str, list[str]]]:
+    """Language and words of each of an example's captions in the wanted languages, short ones left out."""
+    found = [
+        (reference.language, words(reference.text, reference.language))
+        for reference in example.references
+        if reference.language in languages
+    ]
+    return [(language, caption) for language, caption in found if len(caption) >= minimum_length]

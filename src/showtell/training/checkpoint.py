@@ -1,0 +1,103 @@
+"""The whole state of a training run in one safetensors file, written whole or not at all.
+
+Tensors are named ``model.*``, ``average.*``, ``optimizer.PARAMETER.KEY`` and ``random.*``; the numbers (step,
+pass, best score …) are JSON in the file's metadata. Nothing is pickled.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from showtell.errors import BadBundle
+
+
+@dataclass
+class Position:
+    """Where a run stands; the order of the data follows from it and the seed."""
+
+    step: int = 0  # optimiser steps made
+    finished_passes: int = 0  # passes over the data made and evaluated
+    batch: int = 0  # batches made of the pass under way
+    best_score: float | None = None
+    best_pass: int = 0
+    seconds: float = 0.0  # of training, without evaluation, over all starts
+    loss_sum: float = 0.0  # of the pass under way
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def save_checkpoint(
+    path: Path,
+    *,
+    model: nn.Module,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    position: Position,
+) -> None:
+    """Write everything that a continued run needs to end with the same weights."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in average.items()}
+    for parameter, state in optimizer.state_dict()["state"].items():
+        for key, value in state.items():
+            tensors[f"optimizer.{parameter}.{key}"] = torch.as_tensor(value)
+    tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    temporary = path.with_suffix(".tmp")
+    # Clones, because safetensors refuses tensors that share memory (tied embeddings do).
+    save_file(
+        {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()},
+        temporary,
+        metadata={"position": json.dumps(vars(position))},
+    )
+    temporary.replace(path)
+
+
+def load_checkpoint(
+    path: Path, *, model: nn.Module, average: dict[str, Tensor], optimizer: torch.optim.Optimizer
+) -> Position:
+    """Put a run's state back into its parts, in place.
+
+    Raises:
+        BadBundle: the file is broken, or of another model.
+    """
+    tensors, position = _read(path)
+    try:
+        model.load_state_dict(_under(tensors, "model."))
+        for name, tensor in _under(tensors, "average.").items():
+            average[name].copy_(tensor)
+    except (RuntimeError, KeyError) as error:
+        raise BadBundle(f"{path} is of another model: {error}") from None
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _under(tensors, "optimizer.").items():
+        parameter, key = name.split(".", 1)
+        state.setdefault(int(parameter), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    torch.set_rng_state(tensors["random.cpu"])
+    if torch.cuda.is_available() and "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+    return position
+
+
+def load_average(path: Path) -> dict[str, Tensor]:
+    """The averaged weights alone: those that are evaluated and exported."""
+    return _under(_read(path)[0], "average.")
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], Position]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            position = Position(**json.loads((file.metadata() or {})["position"]))
+        return load_file(path), position
+    except FileNotFoundError:
+        raise BadBundle(f"There is no checkpoint {path}; train the run first.") from None
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise BadBundle(f"{path} cannot be read as a checkpoint: {error}") from None
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,263 @@
+"""Pictures -> a folder of features, encoded once and memory-mapped ever after.
+
+The folder holds ``features.npy`` (float16 [N, R, D]: N pictures, R regions, D width), ``flipped.npy`` (the same of
+the mirrored pictures, when asked for), ``ids.json`` and ``meta.json``. A kill loses at most one batch; a second start
+continues; a folder that was made with another encoder or preprocessing is refused.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from showtell.errors import BadFeatures
+from showtell.pictures import Preprocessing, read_pixels
+from showtell.runtime import default_threads
+from showtell.training.encoders import checksum
+from showtell.training.onnx_graph import to_onnx
+
+FORMAT = 1
+BATCH = 16
+
+Progress = Callable[[int, int], None]  # done, total
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """An opened folder of features.
+
+    Attributes:
+        ids: the pictures, in the order of the rows.
+        features: float16 [N, R, D], memory-mapped.
+        flipped: the same of the mirrored pictures, or None.
+        meta: encoder, weights' checksum, preprocessing, regions, width, done.
+    """
+
+    folder: Path
+    ids: tuple[str, ...]
+    features: NDArray[np.float16]
+    flipped: NDArray[np.float16] | None
+    meta: dict[str, Any]
+
+    def rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """The row of each id.
+
+        Raises:
+            BadFeatures: pictures that the folder does not hold; names some.
+        """
+        places = {name: row for row, name in enumerate(self.ids)}
+        missing = [name for name in ids if name not in places]
+        if missing:
+            some = ", ".join(missing[:3])
+            raise BadFeatures(
+                f"{self.folder} lacks the features of {len(missing)} pictures, {some} among them."
+            )
+        return np.array([places[name] for name in ids], dtype=np.int64)
+
+    def of(self, row: int, *, mirrored: bool = False) -> NDArray[np.float16]:
+        """Features of one picture [R, D]; of the mirrored picture, where the folder has them and they are wanted."""
+        return (self.flipped if mirrored and self.flipped is not None else self.features)[row]
+
+
+class PictureNetwork:
+    """A picture network run by ONNX Runtime, which is several times faster than PyTorch on a CPU.
+
+    Args:
+        network: a module from pixels [B, 3, S, S] to features [B, R, D].
+        name: what the cache's ``meta.json`` calls it.
+        preprocessing: what the pixels go through.
+    """
+
+    def __init__(self, network: nn.Module, *, name: str, preprocessing: Preprocessing):
+        self.name = name
+        self.preprocessing = preprocessing
+        self.checksum = checksum(network)
+        blank = torch.zeros(1, 3, preprocessing.size, preprocessing.size)
+        with torch.inference_mode():
+            _, self.regions, self.width = network.eval()(blank).shape
+        graph = to_onnx(
+            network,
+            (blank,),
+            inputs=["pixels"],
+            outputs=["features"],
+            dynamic={"pixels": {0: "B"}, "features": {0: "B"}},
+        )
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = default_threads()
+        self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pixels [B, 3, S, S] -> features [B, R, D]."""
+        (features,) = self._session.run(None, {"pixels": pixels})
+        return features
+
+    def described(self) -> dict[str, Any]:
+        """What must agree for a cache to be used again."""
+        return {
+            "format": FORMAT,
+            "encoder": self.name,
+            "weights": self.checksum,
+            "preprocessing": self.preprocessing.to_dict(),
+            "regions": self.regions,
+            "width": self.width,
+        }
+
+
+def open_features(folder: Path, *, made_by: dict[str, Any] | None = None) -> FeatureCache:
+    """Open a finished folder of features.
+
+    Args:
+        made_by: ``PictureNetwork.described()`` of the network it must come from, or None for any.
+
+    Raises:
+        BadFeatures: it is missing, unfinished, broken, or made in another way.
+    """
+    meta = _read_meta(folder)
+    ids = _read_ids(folder)
+    if made_by is not None:
+        _refuse_other(folder, meta, made_by)
+    if meta["done"] != len(ids):
+        raise BadFeatures(
+            f"{folder} holds {meta['done']} of {len(ids)} pictures; run the same command again to finish it."
+        )
+    shape = (len(ids), meta["regions"], meta["width"])
+    flipped = _map(folder / "flipped.npy", shape) if meta["flips"] else None
+    return FeatureCache(folder, tuple(ids), _map(folder / "features.npy", shape), flipped, meta)
+
+
+def encode_pictures(
+    pictures: Sequence[tuple[str, Path]],
+    network: PictureNetwork,
+    folder: Path,
+    *,
+    flips: bool = False,
+    progress: Progress | None = None,
+) -> FeatureCache:
+    """Encode pictures into a folder; continue one that was begun, and return at once when it is whole.
+
+    Args:
+        pictures: id and path of each, in the order the rows will have.
+        flips: encode the mirrored pictures too.
+        progress: called with the pictures done and their total.
+
+    Raises:
+        BadImage: a picture cannot be read; what is done is kept.
+        BadFeatures: the folder holds features of other pictures, or made in another way.
+    """
+    ids = [name for name, _ in pictures]
+    made_by = network.described() | {"flips": flips}
+    done = _begin(folder, ids, made_by)
+    shape = (len(ids), network.regions, network.width)
+    arrays = [_map(folder / "features.npy", shape, write=True)]
+    if flips:
+        arrays.append(_map(folder / "flipped.npy", shape, write=True))
+    if progress:
+        progress(done, len(ids))
+    for batch in _batches([path for _, path in pictures[done:]], network.preprocessing):
+        rows = slice(done, done + len(batch))
+        for array, pixels in zip(arrays, (batch, batch[..., ::-1]), strict=False):
+            array[rows] = network(np.ascontiguousarray(pixels))
+            array.flush()
+        done += len(batch)
+        _write_json(
+            folder / "meta.json", made_by | {"done": done}
+        )  # after the rows: they are there if it says so
+        if progress:
+            progress(done, len(ids))
+    return open_features(folder, made_by=made_by)
+
+
+def _batches(paths: Sequence[Path], preprocessing: Preprocessing) -> Iterator[NDArray[np.float32]]:
+    """Pixels [B, 3, S, S]; pictures are read in threads while the network works on the batch before."""
+
+    def read(path: Path) -> NDArray[np.float32]:
+        return read_pixels(path, preprocessing)
+
+    remaining = iter(paths)
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        ahead = [pool.submit(read, path) for path in islice(remaining, BATCH)]
+        while ahead:
+            current, ahead = ahead, [pool.submit(read, path) for path in islice(remaining, BATCH)]
+            yield np.stack([future.result() for future in current])
+
+
+def _begin(folder: Path, ids: list[str], made_by: dict[str, Any]) -> int:
+    """Make the folder, or check that it continues the same work; returns the pictures already done."""
+    if (folder / "meta.json").exists():
+        meta = _read_meta(folder)
+        _refuse_other(folder, meta, made_by)
+        if _read_ids(folder) != ids:
+            raise BadFeatures(
+                f"{folder} holds features of other pictures; choose another folder or delete it."
+            )
+        return int(meta["done"])
+    folder.mkdir(parents=True, exist_ok=True)
+    shape = (len(ids), made_by["regions"], made_by["width"])
+    for name in ("features.npy", "flipped.npy")[: 2 if made_by["flips"] else 1]:
+        np.lib.format.open_memmap(folder / name, mode="w+", dtype=np.float16, shape=shape)
+    _write_json(folder / "ids.json", ids)
+    _write_json(folder / "meta.json", made_by | {"done": 0})
+    return 0
+
+
+def _refuse_other(folder: Path, meta: dict[str, Any], made_by: dict[str, Any]) -> None:
+    for key, wanted in made_by.items():
+        if meta.get(key) != wanted:
+            raise BadFeatures(
+                f"{folder} was made with another {key} ({meta.get(key)} instead of {wanted}); "
+                "choose another folder or delete it."
+            )
+
+
+def _read_meta(folder: Path) -> dict[str, Any]:
+    try:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadFeatures(f"{folder} is not a folder of features: it has no meta.json.") from None
+    except ValueError:
+        raise BadFeatures(
+            f"{folder / 'meta.json'} is not JSON; delete the folder and make it again."
+        ) from None
+    if not isinstance(meta, dict) or not {"format", "done", "flips", "regions", "width"} <= meta.keys():
+        raise BadFeatures(f"{folder / 'meta.json'} lacks settings; delete the folder and make it again.")
+    if meta["format"] != FORMAT:
+        raise BadFeatures(
+            f"{folder} has the format {meta['format']}; this version reads {FORMAT}. Make it again."
+        )
+    return meta
+
+
+def _read_ids(folder: Path) -> list[str]:
+    try:
+        return json.loads((folder / "ids.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadFeatures(f"{folder / 'ids.json'} cannot be read ({error}); make the folder again.") from None
+
+
+def _map(path: Path, shape: tuple, *, write: bool = False) -> np.memmap:
+    try:
+        array = np.load(path, mmap_mode="r+" if write else "r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise BadFeatures(f"{path} cannot be read ({error}); delete the folder and make it again.") from None
+    if array.shape != shape or array.dtype != np.float16:
+        raise BadFeatures(
+            f"{path} holds {array.dtype} {array.shape}, not float16 {shape}; make the folder again."
+        )
+    return array
+
+
+def _write_json(path: Path, value: object) -> None:
+    """Write a whole file or nothing, so that a kill never leaves half of one."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+    temporary.replace(path)

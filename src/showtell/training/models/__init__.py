@@ -1,0 +1,45 @@
+"""Captioners, one file each, behind two methods: ``begin`` reads a picture, ``step`` says what comes next.
+
+A model also names its state: ``state_names``, one for each tensor, and ``fixed``, the indices of those that never
+change while decoding. One that sees only the mean of the regions says so with ``pooled``: its attention is uniform.
+"""
+
+import inspect
+from typing import Any
+
+from torch import nn
+
+from showtell.errors import BadRecipe
+from showtell.training.models.merge import Merge
+from showtell.training.models.nic import NIC
+from showtell.training.models.soft_attention import SoftAttention
+from showtell.training.models.state import Captioner as Captioner
+from showtell.training.models.transformer import Transformer
+from showtell.training.models.two_lstm import TwoLSTM
+
+MODELS: dict[str, type[nn.Module]] = {
+    "merge": Merge,
+    "nic": NIC,
+    "soft_attention": SoftAttention,
+    "transformer": Transformer,
+    "two_lstm": TwoLSTM,
+}
+
+
+def build_model(
+    name: str, *, vocabulary: int, regions: int, region_width: int, settings: dict[str, Any]
+) -> nn.Module:
+    """A model by name.
+
+    Raises:
+        BadRecipe: there is no such model, or it has no such setting.
+    """
+    if name not in MODELS:
+        raise BadRecipe(f"There is no model {name!r}; known are {', '.join(sorted(MODELS))}.")
+    known = set(inspect.signature(MODELS[name]).parameters) - {"vocabulary", "regions", "region_width"}
+    unknown = settings.keys() - known
+    if unknown:
+        raise BadRecipe(
+            f"The model {name!r} has no setting {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}."
+        )
+    return MODELS[name](vocabulary=vocabulary, regions=regions, region_width=region_width, **settings)

@@ -1,0 +1,57 @@
+"""Multi-head attention with keys and values that are computed once and used at every step.
+
+A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, equations 1 and section 3.2.2.
+
+Axes: B pictures or captions, T tokens, R attended places (regions or tokens), H heads, E width of a head, W = H · E.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Queries [B, T, W] look at places [B, R, W]."""
+
+    def __init__(self, width: int, heads: int, dropout: float):
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"The width {width} is not a multiple of the {heads} heads.")
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.output = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def keys_values(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Places [B, R, W] -> keys and values, each [B, H, R, E]."""
+        keys, values = self.key_value(places).chunk(2, dim=-1)
+        return self._split(keys), self._split(values)
+
+    def forward(
+        self, queries: Tensor, keys: Tensor, values: Tensor, *, causal: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Attend.
+
+        Args:
+            queries: [B, T, W].
+            keys, values: [B, H, R, E].
+            causal: the queries stand at the last T of the R places and see none that comes after them.
+
+        Returns:
+            What was gathered [B, T, W], and the weights, mean over heads [B, T, R].
+        """
+        scores = self._split(self.query(queries)) @ keys.transpose(-2, -1)  # [B, H, T, R]
+        scores = scores / math.sqrt(keys.shape[-1])
+        if causal and queries.shape[1] > 1:
+            length, places = scores.shape[-2:]
+            seen = torch.ones(length, places, dtype=torch.bool, device=scores.device).tril(places - length)
+            scores = scores.masked_fill(~seen, float("-inf"))
+        weights = scores.softmax(dim=-1)
+        gathered = (self.dropout(weights) @ values).transpose(1, 2).flatten(2)  # [B, T, W]
+        return self.output(gathered), weights.mean(dim=1)
+
+    def _split(self, wide: Tensor) -> Tensor:
+        """[B, T, W] -> [B, H, T, E]."""
+        return wide.unflatten(-1, (self.heads, -1)).transpose(1, 2)

@@ -1,0 +1,85 @@
+"""A CNN and an LSTM that meet late: features of the picture and of the sentence so far are added to find the next word.
+
+M. Tanti, A. Gatt, K. P. Camilleri, *What is the Role of Recurrent Neural Networks (RNNs) in an Image Caption
+Generator?*, INLG 2017, and *Where to put the Image in an Image Caption Generator*, Natural Language Engineering 24
+(2018): the LSTM knows language alone and never sees the picture. In the form that Keras tutorials made popular:
+
+    v       = relu(W_v · mean_r a_r + b_v)                 the picture, once
+    h_t     = LSTM(E y_t, h_t-1)                           the words so far
+    d_t     = relu(W_d (v + h_t) + b_d)                    merged: added, then a dense layer
+    p(y_t+1) = softmax(E d_t + b)                          the next word
+
+The tutorials train on pairs of (picture, prefix) and next word, one row for each prefix of a caption. An LSTM reads
+all prefixes of a caption on its way through it, so that one call of ``step`` with the whole caption learns from the
+same pairs at a fraction of the work. Two things are added to the tutorials' form: a layer norm on the picture, and an
+output layer that shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
+
+Axes: B captions, T tokens, R regions, D width of a region, W width of the model, V vocabulary.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from showtell.training.models.pooling import everywhere
+from showtell.training.models.state import State
+
+
+class Merge(nn.Module):
+    """The captioner of the recipe ``merge``.
+
+    Args:
+        vocabulary: V, special tokens included.
+        regions: R, cells of a picture; only their mean is used.
+        region_width: D.
+        width: W, of embeddings, LSTM and dense layers.
+        dropout: on the picture, the embeddings and before the output.
+        region_dropout: share of a picture's feature channels that training drops.
+    """
+
+    state_names = ("picture", "hidden", "cell")
+    fixed = frozenset({0})
+    pooled = True  # it sees the mean of the regions, and its attention says nothing
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        regions: int,
+        region_width: int,
+        width: int = 512,
+        dropout: float = 0.4,
+        region_dropout: float = 0.1,
+    ):
+        super().__init__()
+        self.regions = regions
+        self.region_dropout = nn.Dropout(region_dropout)
+        self.project = nn.Sequential(nn.Linear(region_width, width), nn.LayerNorm(width), nn.ReLU())
+        self.embedding = nn.Embedding(vocabulary, width)
+        nn.init.normal_(self.embedding.weight, std=width**-0.5)
+        self.listen = nn.LSTM(width, width, batch_first=True)
+        self.dense = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def begin(self, regions: Tensor) -> State:
+        """Regions [B, R, D] -> the picture [B, W], and an LSTM that has heard nothing, twice [B, W]."""
+        pooled = self.region_dropout(regions.mean(dim=1))  # [B, D]
+        picture = self.dropout(self.project(pooled))  # [B, W]
+        return picture, torch.zeros_like(picture), torch.zeros_like(picture)
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Tokens [B, T] -> logits [B, T, V], attention [B, T, R] (uniform), next state."""
+        picture, hidden, cell = state
+        words = self.dropout(self.embedding(tokens) * self.embedding.embedding_dim**0.5)  # [B, T, W]
+        heard, (hidden, cell) = self.listen(words, (hidden[None], cell[None]))  # [B, T, W]
+        logits = self.output(self.merged(picture, heard))  # [B, T, V]
+        return logits, everywhere(tokens, self.regions), (picture, hidden[0], cell[0])
+
+    def merged(self, picture: Tensor, heard: Tensor) -> Tensor:
+        """The picture [B, W] and what was heard [B, T, W] -> their sum, through the dense layer [B, T, W]."""
+        return F.relu(self.dense(picture[:, None] + heard))
+
+    def output(self, merged: Tensor) -> Tensor:
+        """[B, T, W] -> logits [B, T, V]."""
+        return F.linear(self.dropout(merged), self.embedding.weight, self.bias)

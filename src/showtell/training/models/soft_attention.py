@@ -1,0 +1,169 @@
+"""Show, Attend and Tell: before each word an LSTM looks at the regions; with a sentinel it may also look away.
+
+K. Xu et al., *Show, Attend and Tell: Neural Image Caption Generation with Visual Attention*, ICML 2015, the soft
+attention of sections 3.1 and 4.2:
+
+    e_tr     = w · tanh(W_a a_r + W_h h_t-1)               what the LSTM thinks of region r
+    alpha_t  = softmax_r(e_tr)
+    z_t      = beta_t Σ_r alpha_tr a_r                     with the gate beta_t = σ(W_b h_t-1)
+    h_t      = LSTM([E y_t, z_t], h_t-1)
+    p(y_t+1) = softmax(E L(y_t, h_t, z_t) + b)             L: one dense layer (equation 7's deep output)
+
+The doubly stochastic term that the paper adds to the loss stands in ``losses.CrossEntropy``.
+
+With ``sentinel``, J. Lu, C. Xiong, D. Parikh, R. Socher, *Knowing When to Look: Adaptive Attention via a Visual
+Sentinel for Image Captioning*, CVPR 2017, equations 6 to 13. The LSTM listens first, so that the last word has a say
+in where to look, and its memory offers itself as one more place to look at:
+
+    h_t, m_t = LSTM([E y_t, mean_r a_r], h_t-1)
+    s_t      = σ(W_x x_t + W_s h_t-1) · tanh(m_t)          the sentinel: what the memory knows without looking
+    e_ts     = w · tanh(W_a' s_t + W_h h_t)                beside the e_tr of the regions, now asked by h_t
+    beta_t   = softmax([e_t, e_ts]) of the sentinel        how much it looks away
+    z_t      = beta_t s_t + (1 - beta_t) Σ_r alpha_tr a_r
+
+Both orders look once a word, one word after another; everything that does not wait for the word before (the regions'
+part of e, the words' part of the LSTM, the output layer) is computed for all at once. The regions are projected to the
+model's width and know their place; the output layer shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
+
+Axes: B captions, T tokens, R regions, D width of a region, W width of the model, A width of the attention, G gates,
+V vocabulary.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from showtell.training.models.state import State
+
+
+class SoftAttention(nn.Module):
+    """The captioner of the recipes ``soft_attention`` and ``adaptive_attention``.
+
+    Args:
+        vocabulary: V, special tokens included.
+        regions: R, cells of a picture.
+        region_width: D.
+        width: W, of embeddings and LSTM.
+        attention_width: A.
+        sentinel: whether it may look away.
+        dropout: on regions, embeddings, and before and after the output's dense layer.
+        region_dropout: share of a picture's feature channels that training drops in all its regions at once.
+    """
+
+    state_names = ("keys", "seen", "hidden", "cell")
+    fixed = frozenset({0, 1})
+    pooled = False
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        regions: int,
+        region_width: int,
+        width: int = 384,
+        attention_width: int = 256,
+        sentinel: bool = False,
+        dropout: float = 0.4,
+        region_dropout: float = 0.1,
+    ):
+        super().__init__()
+        self.sentinel = sentinel
+        self.region_dropout = region_dropout
+        self.project = nn.Sequential(nn.Linear(region_width, width), nn.LayerNorm(width))
+        self.places = nn.Parameter(torch.zeros(regions, width))  # where in the picture a region lies
+        self.first_state = nn.Linear(width, 2 * width)
+        self.embedding = nn.Embedding(vocabulary, width)
+        nn.init.normal_(self.embedding.weight, std=width**-0.5)
+        self.attention = AdditiveAttention(width, attention_width, sentinel=sentinel)
+        if not sentinel:
+            self.gate = nn.Linear(width, 1)
+        # The LSTM's four gates, and the sentinel's, which is made of the same things.
+        self.gates = 5 if sentinel else 4
+        self.from_word = nn.Linear(width, self.gates * width)
+        self.from_picture = nn.Linear(width, self.gates * width, bias=False)
+        self.from_before = nn.Linear(width, self.gates * width, bias=False)
+        self.deep = nn.Linear(3 * width, width)
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def begin(self, regions: Tensor) -> State:
+        """Regions [B, R, D] -> their keys [B, R, A] and themselves [B, R, W], hidden and cell state [B, W]."""
+        whole_channels = F.dropout1d(regions.transpose(1, 2), self.region_dropout, self.training)  # [B, D, R]
+        seen = self.dropout(self.project(whole_channels.transpose(1, 2)) + self.places)  # [B, R, W]
+        hidden, cell = torch.tanh(self.first_state(seen.mean(dim=1))).chunk(2, dim=-1)  # each [B, W]
+        return self.attention.keys(seen), seen, hidden, cell
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Tokens [B, T] -> logits [B, T, V], attention over the regions [B, T, R], next state."""
+        keys, seen, hidden, cell = state
+        words = self.dropout(self.embedding(tokens) * self.embedding.embedding_dim**0.5)  # [B, T, W]
+        gates = self.from_word(words)  # [B, T, G W]
+        if self.sentinel:
+            gates = gates + self.from_picture(seen.mean(dim=1))[:, None]
+        steps = []
+        for word in gates.unbind(dim=1):  # [B, G W]
+            if self.sentinel:
+                hidden, cell, known = self._listen(word, hidden, cell)
+                context, weights, _ = self.attention(hidden, keys, seen, known)
+            else:
+                context, weights, _ = self.attention(hidden, keys, seen)
+                context = torch.sigmoid(self.gate(hidden)) * context  # [B, W]
+                hidden, cell, _ = self._listen(word + self.from_picture(context), hidden, cell)
+            steps.append((hidden, context, weights))
+        spoken, contexts, looked = (torch.stack(each, dim=1) for each in zip(*steps, strict=True))
+        deep = self.deep(self.dropout(torch.cat((words, spoken, contexts), dim=-1)))  # [B, T, W]
+        logits = F.linear(self.dropout(self.norm(deep)), self.embedding.weight, self.bias)  # [B, T, V]
+        return logits, looked, (keys, seen, hidden, cell)
+
+    def _listen(self, heard: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """One step of the LSTM: the input's part of its gates [B, G W] and the state [B, W] -> the next state [B, W].
+
+        With a sentinel, also what the memory knows without looking [B, W].
+        """
+        gates = (heard + self.from_before(hidden)).chunk(self.gates, dim=-1)  # G of [B, W]
+        cell = torch.sigmoid(gates[1]) * cell + torch.sigmoid(gates[0]) * torch.tanh(gates[2])
+        memory = torch.tanh(cell)
+        known = torch.sigmoid(gates[4]) * memory if self.sentinel else None
+        return torch.sigmoid(gates[3]) * memory, cell, known
+
+
+class AdditiveAttention(nn.Module):
+    """A small network says how well a region answers what is asked (D. Bahdanau, K. Cho, Y. Bengio, ICLR 2015).
+
+    Args:
+        width: W, of who asks and of what is seen.
+        attention_width: A.
+        sentinel: whether there is one more place to look at.
+    """
+
+    def __init__(self, width: int, attention_width: int, *, sentinel: bool):
+        super().__init__()
+        self.keys = nn.Linear(width, attention_width)
+        self.query = nn.Linear(width, attention_width, bias=False)
+        self.score = nn.Linear(attention_width, 1, bias=False)
+        if sentinel:
+            self.sentinel_key = nn.Linear(width, attention_width)
+
+    def forward(
+        self, asks: Tensor, keys: Tensor, seen: Tensor, sentinel: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Look.
+
+        Args:
+            asks: [B, W].
+            keys, seen: of the regions, [B, R, A] and [B, R, W].
+            sentinel: [B, W].
+
+        Returns:
+            What was seen [B, W], the weights of the regions [B, R], which sum to 1, and the sentinel's [B, 1].
+        """
+        query = self.query(asks)[:, None]  # [B, 1, A]
+        scores = self.score(torch.tanh(keys + query))[..., 0]  # [B, R]
+        weights = scores.softmax(dim=-1)
+        context = (weights[:, None] @ seen)[:, 0]  # [B, W]
+        if sentinel is None:
+            return context, weights, None
+        away = self.score(torch.tanh(self.sentinel_key(sentinel)[:, None] + query))[..., 0]  # [B, 1]
+        share = torch.cat((scores, away), dim=-1).softmax(dim=-1)[:, -1:]  # [B, 1]
+        return share * sentinel + (1 - share) * context, weights, share

@@ -1,0 +1,157 @@
+"""A compact encoder–decoder Transformer over the regions of a picture.
+
+A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, with the norms before the sublayers (R. Xiong et al.,
+ICML 2020). One encoder layer lets regions look at one another; the decoder layers say the words. Keys and values over
+the regions are computed once a picture, those over the words said so far are kept from step to step.
+
+Axes: B captions, T tokens, R regions, D width of a region, W width of the model, H heads, E = W / H, V vocabulary.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from showtell.training.models.attention import Attention
+from showtell.training.models.state import State
+
+
+class Transformer(nn.Module):
+    """The captioner of the recipe ``transformer``.
+
+    Args:
+        vocabulary: V, special tokens included.
+        regions: R, cells of a picture.
+        region_width: D.
+        width: W.
+        heads: H.
+        encoder_layers, decoder_layers: how many.
+        dropout: on embeddings, attention and sublayers.
+        region_dropout: share of a picture's feature channels that training drops in all its regions at once.
+        maximum_length: tokens of the longest caption, the start token included.
+    """
+
+    pooled = False
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        regions: int,
+        region_width: int,
+        width: int = 384,
+        heads: int = 6,
+        encoder_layers: int = 1,
+        decoder_layers: int = 3,
+        dropout: float = 0.3,
+        region_dropout: float = 0.1,
+        maximum_length: int = 64,
+    ):
+        super().__init__()
+        self.heads, self.layers = heads, decoder_layers
+        # Per layer: keys and values over the regions (fixed), then keys and values over the words (growing).
+        self.state_names = tuple(
+            f"{kind}{layer}"
+            for kind in ("region_keys", "region_values", "word_keys", "word_values")
+            for layer in range(decoder_layers)
+        )
+        self.fixed = frozenset(range(2 * decoder_layers))
+        self.region_dropout = region_dropout
+        self.project = nn.Sequential(nn.Linear(region_width, width), nn.LayerNorm(width))
+        self.places = nn.Parameter(torch.zeros(regions, width))  # where in the picture a region lies
+        self.encoder = nn.ModuleList(EncoderLayer(width, heads, dropout) for _ in range(encoder_layers))
+        self.encoder_norm = nn.LayerNorm(width)
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.positions = nn.Embedding(maximum_length, width)
+        nn.init.normal_(self.embedding.weight, std=width**-0.5)
+        nn.init.normal_(self.positions.weight, std=0.02)
+        self.decoder = nn.ModuleList(DecoderLayer(width, heads, dropout) for _ in range(decoder_layers))
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def begin(self, regions: Tensor) -> State:
+        """Regions [B, R, D] -> per layer keys and values over regions [B, H, R, E] and over no words [B, H, 0, E]."""
+        whole_channels = F.dropout1d(regions.transpose(1, 2), self.region_dropout, self.training)  # [B, D, R]
+        seen = self.dropout(self.project(whole_channels.transpose(1, 2)) + self.places)  # [B, R, W]
+        for layer in self.encoder:
+            seen = layer(seen)
+        seen = self.encoder_norm(seen)
+        keys, values = zip(
+            *(cast(DecoderLayer, layer).look.keys_values(seen) for layer in self.decoder), strict=True
+        )
+        nothing = tuple(tensor[:, :, :0] for tensor in keys)  # [B, H, 0, E]
+        return (*keys, *values, *nothing, *nothing)
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Tokens [B, T] -> logits [B, T, V], attention of the last layer [B, T, R], next state."""
+        count = self.layers
+        region_keys, region_values = state[:count], state[count : 2 * count]
+        word_keys, word_values = list(state[2 * count : 3 * count]), list(state[3 * count :])
+        places = torch.arange(tokens.shape[1], device=tokens.device) + word_keys[0].shape[2]  # [T]
+        words = self.embedding(tokens) * self.embedding.embedding_dim**0.5 + self.positions(places)
+        words = self.dropout(words)  # [B, T, W]
+        weights = words
+        for number, layer in enumerate(self.decoder):
+            words, weights, word_keys[number], word_values[number] = layer(
+                words, word_keys[number], word_values[number], region_keys[number], region_values[number]
+            )
+        logits = F.linear(self.dropout(self.norm(words)), self.embedding.weight, self.bias)  # [B, T, V]
+        return logits, weights, (*region_keys, *region_values, *word_keys, *word_values)
+
+
+class EncoderLayer(nn.Module):
+    """Regions [B, R, W] look at one another."""
+
+    def __init__(self, width: int, heads: int, dropout: float):
+        super().__init__()
+        self.attention = Attention(width, heads, dropout)
+        self.feed_forward = feed_forward(width, dropout)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, regions: Tensor) -> Tensor:
+        normal = self.norms[0](regions)
+        gathered, _ = self.attention(normal, *self.attention.keys_values(normal))
+        regions = regions + self.dropout(gathered)
+        return regions + self.dropout(self.feed_forward(self.norms[1](regions)))
+
+
+class DecoderLayer(nn.Module):
+    """Words [B, T, W] look at the words before them, then at the regions."""
+
+    def __init__(self, width: int, heads: int, dropout: float):
+        super().__init__()
+        self.listen = Attention(width, heads, dropout)
+        self.look = Attention(width, heads, dropout)
+        self.feed_forward = feed_forward(width, dropout)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        words: Tensor,
+        word_keys: Tensor,
+        word_values: Tensor,
+        region_keys: Tensor,
+        region_values: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Returns words [B, T, W], weights over the regions [B, T, R], and the word keys and values, longer by T."""
+        normal = self.norms[0](words)
+        keys, values = self.listen.keys_values(normal)
+        word_keys = torch.cat((word_keys, keys), dim=2)  # [B, H, t + T, E]
+        word_values = torch.cat((word_values, values), dim=2)
+        heard, _ = self.listen(normal, word_keys, word_values, causal=True)
+        words = words + self.dropout(heard)
+        seen, weights = self.look(self.norms[1](words), region_keys, region_values)
+        words = words + self.dropout(seen)
+        words = words + self.dropout(self.feed_forward(self.norms[2](words)))
+        return words, weights, word_keys, word_values
+
+
+def feed_forward(width: int, dropout: float) -> nn.Sequential:
+    """Section 3.3: four times wider in the middle."""
+    return nn.Sequential(
+        nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width)
+    )

@@ -1,0 +1,80 @@
+"""Two LSTMs with attention over the regions between them.
+
+The first LSTM follows the sentence and asks; attention answers with what it sees there; the second LSTM says the next
+word. After P. Anderson et al., *Bottom-Up and Top-Down Attention for Image Captioning and Visual Question Answering*,
+CVPR 2018, section 3.2, with two changes. The first LSTM does not read the second one's state, so that in training
+all tokens attend at once; and attention has several heads. The output layer shares the embedding's weights (O. Press,
+L. Wolf, EACL 2017).
+
+Axes: B captions, T tokens, R regions, D width of a region, W width of the model, V vocabulary.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from showtell.training.models.attention import Attention
+from showtell.training.models.state import State
+
+
+class TwoLSTM(nn.Module):
+    """The captioner of the recipe ``base``.
+
+    Args:
+        vocabulary: V, special tokens included.
+        regions: R, cells of a picture.
+        region_width: D.
+        width: W, of embeddings, LSTMs and attention.
+        heads: of the attention.
+        dropout: on embeddings, between the LSTMs and before the output.
+        region_dropout: share of a picture's feature channels that training drops in all its regions at once.
+    """
+
+    state_names = ("keys", "values", "hidden1", "cell1", "hidden2", "cell2")
+    fixed = frozenset({0, 1})
+    pooled = False
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        regions: int,
+        region_width: int,
+        width: int = 384,
+        heads: int = 4,
+        dropout: float = 0.4,
+        region_dropout: float = 0.1,
+    ):
+        super().__init__()
+        self.region_dropout = region_dropout
+        self.project = nn.Sequential(nn.Linear(region_width, width), nn.LayerNorm(width))
+        self.places = nn.Parameter(torch.zeros(regions, width))  # where in the picture a region lies
+        self.first_state = nn.Linear(width, 2 * width)
+        self.embedding = nn.Embedding(vocabulary, width)
+        nn.init.normal_(self.embedding.weight, std=width**-0.5)
+        self.listen = nn.LSTM(width, width, batch_first=True)
+        self.attention = Attention(width, heads, dropout=0.0)
+        self.speak = nn.LSTM(2 * width, width, batch_first=True)
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def begin(self, regions: Tensor) -> State:
+        """Regions [B, R, D] -> keys and values [B, H, R, E], hidden and cell states of both LSTMs [B, W]."""
+        whole_channels = F.dropout1d(regions.transpose(1, 2), self.region_dropout, self.training)  # [B, D, R]
+        seen = self.project(whole_channels.transpose(1, 2)) + self.places  # [B, R, W]
+        hidden, cell = torch.tanh(self.first_state(seen.mean(dim=1))).chunk(2, dim=-1)  # each [B, W]
+        silent = torch.zeros_like(hidden)
+        return (*self.attention.keys_values(seen), hidden, cell, silent, silent)
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Tokens [B, T] -> logits [B, T, V], attention [B, T, R], next state."""
+        keys, values, hidden1, cell1, hidden2, cell2 = state
+        words = self.dropout(self.embedding(tokens) * self.embedding.embedding_dim**0.5)  # [B, T, W]
+        heard, (hidden1, cell1) = self.listen(words, (hidden1[None], cell1[None]))
+        gathered, weights = self.attention(heard, keys, values)
+        both = self.dropout(torch.cat((heard, gathered), dim=-1))  # [B, T, 2W]
+        spoken, (hidden2, cell2) = self.speak(both, (hidden2[None], cell2[None]))
+        output = self.dropout(self.norm(spoken + gathered))
+        logits = F.linear(output, self.embedding.weight, self.bias)  # [B, T, V]
+        return logits, weights, (keys, values, hidden1[0], cell1[0], hidden2[0], cell2[0])

@@ -1,0 +1,161 @@
+"""The whole way on a corpus that draws itself: train, export, caption through the command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TOY_RECIPE
+from safetensors.torch import load_file
+from shapes import draw_corpus
+
+from showtell.bundle import read_bundle
+from showtell.errors import BadBundle, BadRecipe
+from showtell.training import export
+from showtell.training.recipe import read_recipe
+from showtell.training.train import train
+
+HELD_OUT = 60
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONIOENCODING": "utf-8"}
+
+
+def showtell(*arguments: object, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "showtell", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=280, env=ENVIRONMENT, **options
+    )
+
+
+class Toy:
+    """A drawn corpus, a run trained on it through the command line, and its bundle."""
+
+    def __init__(self, folder: Path, model: str, passes: int):
+        self.captions = draw_corpus(folder / "data", train=448, dev=HELD_OUT)
+        self.spec = f"flickr8k:{folder / 'data'}"
+        self.recipe = folder / "toy.toml"
+        self.recipe.write_text(TOY_RECIPE.format(model=model, passes=passes))
+        self.run, self.bundle = folder / "run", folder / "bundle"
+        began = time.monotonic()
+        self.trained = showtell("train", self.recipe, "--data", self.spec, "--output", self.run)
+        self.seconds = time.monotonic() - began
+        self.exported = showtell("export", self.run, "--output", self.bundle)
+
+    @property
+    def held_out(self) -> list[Path]:
+        folder = Path(self.spec.partition(":")[2]) / "Flicker8k_Dataset"
+        return [folder / name for name in list(self.captions)[-HELD_OUT:]]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(("two_lstm", 10), id="two_lstm"),
+        pytest.param(("transformer", 18), id="transformer", marks=pytest.mark.slow),
+    ],
+)
+def toy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    return Toy(tmp_path_factory.mktemp("toy"), *request.param)
+
+
+def test_a_captioner_trained_in_a_minute_describes_pictures_it_has_not_seen(toy: Toy) -> None:
+    assert toy.trained.returncode == 0, toy.trained.stderr
+    assert toy.exported.returncode == 0, toy.exported.stderr
+    called = showtell("caption", *toy.held_out, "--model", toy.bundle, "--format", "jsonl")
+    assert called.returncode == 0, called.stderr
+    rows = [json.loads(line) for line in called.stdout.splitlines()]
+    assert [row["path"] for row in rows] == [str(path) for path in toy.held_out]
+    right = [row["caption"] == toy.captions[path.name] for row, path in zip(rows, toy.held_out, strict=True)]
+    assert sum(right) >= 0.9 * HELD_OUT, f"{sum(right)} of {HELD_OUT} captions are right"
+
+
+def test_the_bundle_knows_how_sure_it_may_be_and_how_it_was_made(toy: Toy) -> None:
+    bundle = read_bundle(toy.bundle)
+    assert bundle.languages == ("en",)
+    assert bundle.calibration is not None
+    assert bundle.training["used"]["data"] == "flickr8k"
+    card = (toy.bundle / "card.md").read_text()
+    assert "CIDEr" in card
+    assert "showtell evaluate" in card
+    assert "Where it fails" in card
+    assert str(toy.run.parent) not in card + (toy.bundle / "manifest.json").read_text()
+
+
+def test_evaluating_the_bundle_gives_the_figures_of_its_card(toy: Toy) -> None:
+    called = showtell("evaluate", toy.bundle, "--data", toy.spec, "--split", "dev", "--format", "json")
+    assert called.returncode == 0, called.stderr
+    found = json.loads(called.stdout)
+    assert found["pictures"] == HELD_OUT
+    assert f"| CIDEr | {found['metrics']['CIDEr']['value']:.1f} |" in (toy.bundle / "card.md").read_text()
+
+
+def test_the_graphs_are_refused_when_they_do_not_say_what_pytorch_says(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # The graphs are made, then the weights change: what a broken conversion would look like.
+    honest = export.make_graphs
+
+    def other_weights(encoder, model):
+        graphs = honest(encoder, model)
+        for parameter in model.parameters():
+            parameter.data.mul_(1.1)
+        return graphs
+
+    monkeypatch.setattr(export, "make_graphs", other_weights)
+    with pytest.raises(BadBundle, match="do not say what PyTorch says"):
+        export.export_run(toy.run, tmp_path / "bundle", name="toy")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_run_goes_on_with_its_own_settings_alone(toy: Toy) -> None:
+    again = showtell("train", toy.recipe, "--data", toy.spec, "--output", toy.run)
+    assert again.returncode == 0, again.stderr  # finished: nothing is trained again
+    other = showtell("train", toy.recipe, "--data", toy.spec, "--output", toy.run, "--seed", "99")
+    assert other.returncode == 2
+    assert "begun with other settings" in other.stderr
+
+
+def test_a_killed_training_continues_to_the_same_weights(tmp_path: Path) -> None:
+    draw_corpus(tmp_path / "data", train=64, dev=8)
+    recipe = tmp_path / "toy.toml"
+    recipe.write_text(TOY_RECIPE.format(model="two_lstm", passes=4))
+    spec = f"flickr8k:{tmp_path / 'data'}"
+    train(read_recipe(recipe), spec, tmp_path / "whole")
+    killed = tmp_path / "killed"
+    command = [sys.executable, "-m", "showtell", "train", recipe, "--data", spec, "--output", killed]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+    deadline = time.monotonic() + 200
+    while not (killed / "log.jsonl").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    train(read_recipe(recipe), spec, killed)
+    whole, found = (
+        load_file(run / "checkpoints" / "last.safetensors") for run in (tmp_path / "whole", killed)
+    )
+    assert all((whole[name] == found[name]).all() for name in whole)
+
+
+def test_a_corpus_without_what_training_needs_is_named(tmp_path: Path) -> None:
+    draw_corpus(tmp_path / "data", train=3, dev=2)
+    (tmp_path / "data" / "Flickr_8k.devImages.txt").unlink()
+    (tmp_path / "toy.toml").write_text(TOY_RECIPE.format(model="two_lstm", passes=1))
+    called = showtell(
+        "train",
+        tmp_path / "toy.toml",
+        "--data",
+        f"flickr8k:{tmp_path / 'data'}",
+        "--output",
+        tmp_path / "run",
+    )
+    assert called.returncode == 2
+    assert "dev" in called.stderr
+    assert len(called.stderr.strip().splitlines()[-1]) < 300
+
+
+def test_what_is_no_run_is_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(BadRecipe, match=r"no recipe\.toml"):
+        export.export_run(tmp_path, tmp_path / "bundle", name="toy")
