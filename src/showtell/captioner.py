@@ -1,0 +1,325 @@
+"""Pictures in, captions out: read this first.
+
+::
+
+    picture ──> pixels ──> regions ──> hypotheses ──> caption
+    pictures    runtime (encoder)      decoding      here
+
+`Captioner.caption` does this for one picture. `Captioner.caption_many` does it for any number of them, in
+batches that each walk the whole way in a thread of their own: that scales better than sharing each network
+among the processors.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from showtell.bundle import Bundle
+from showtell.decoding import DecodingOptions, Hypothesis, SpecialIds, decode, forced
+from showtell.errors import BadBundle, BadImage
+from showtell.pictures import read_pixels
+from showtell.runtime import OnnxEncoder, OnnxStepper, default_threads
+from showtell.text.cleaning import join
+
+if TYPE_CHECKING:
+    from showtell.pictures import Source
+
+__all__ = ["Alternative", "Caption", "Captioner", "Options", "Result"]
+
+BATCH = 8
+"""Pictures that are put into words together: more are a little quicker, but longer in coming and in stopping."""
+
+
+class Options(TypedDict, total=False):
+    """How to caption, in the words of the command line. What is left out, or None, is the bundle's choice.
+
+    language: one of the bundle's languages; in `caption_many` also ``both``, for all of them in turn.
+    beam: hypotheses that are followed at a time; 1 is greedy.
+    candidates: hypotheses that are wanted in the end, the caption itself included: as many as the beam has
+        unless given. More than the bundle's beam widen it, where no beam is given.
+    min_length, max_length: of a caption, in tokens.
+    temperature, top_k, top_p: any of them means that words are drawn instead of searched for.
+    seed: of the drawing.
+    attention: whether captions shall have their `Caption.attention`.
+    """
+
+    language: str | None
+    beam: int | None
+    candidates: int | None
+    min_length: int | None
+    max_length: int | None
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
+    seed: int | None
+    attention: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """What else the captioner would have said. Its text is ``str(alternative)``."""
+
+    text: str
+    log_probability: float
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What a picture shows. Its text is ``str(caption)``.
+
+    text: the sentence.
+    language: of the sentence, ``en`` or ``zh``.
+    confidence: the probability, 0 to 1, that the caption is good, as the bundle's calibration defines good;
+        None when the bundle has no calibration.
+    log_probability: natural logarithm of the captioner's probability of these tokens, the end included.
+    tokens: the words.
+    attention: where it looked for each token, [T, R], when asked for.
+    alternatives: the other hypotheses, best first.
+    """
+
+    text: str
+    language: str
+    confidence: float | None
+    log_probability: float
+    tokens: tuple[str, ...]
+    attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    alternatives: tuple[Alternative, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one of many pictures: a caption, or the reason why there is none.
+
+    path: the picture as it was given, when it was given as a path.
+    caption: None when the picture could not be read.
+    error: what is wrong with the picture, in one sentence; None when there is a caption.
+    """
+
+    path: str | Path | None
+    caption: Caption | None = None
+    error: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a caption."""
+        return self.caption is not None
+
+
+class Captioner:
+    """A bundle, ready to caption. Made by `showtell.load`."""
+
+    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+        """Build the networks.
+
+        threads: batches that `caption_many` works on at a time; as many as the process may use processors
+            unless given.
+
+        Raises BadBundle when the graphs are not what a bundle's must be.
+        """
+        self.name = bundle.name
+        self.version = bundle.version
+        self.languages = bundle.languages
+        self.preprocessing = bundle.preprocessing
+        self._bundle = replace(bundle, graphs={})  # the networks hold their own copies
+        self._threads = threads or default_threads()
+        self._encoder = OnnxEncoder(bundle, threads=1)
+        self._stepper = OnnxStepper(bundle, threads=1)
+        try:
+            self._defaults = DecodingOptions(**bundle.decoding)
+        except (TypeError, ValueError) as error:
+            raise BadBundle(f"{bundle.folder}: the manifest's 'decoding' is wrong: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"Captioner({self.name} {self.version}, {', '.join(self.languages)})"
+
+    def caption(self, source: "Source", **options: Unpack[Options]) -> Caption:
+        """Caption one picture: a path, a file's bytes, a PIL image or a numpy array.
+
+        Raises BadImage when it is no picture, ValueError for options that make no sense.
+        """
+        request = self._request(options)
+        if len(request.languages) > 1:
+            raise ValueError("one caption has one language; caption_many gives one in each")
+        [caption] = self._say(self._regions(source), [0], request.languages[0], request)
+        return caption
+
+    def caption_many(
+        self, sources: "Iterable[Source]", **options: Unpack[Options]
+    ) -> Generator[Result, None, None]:
+        """Caption any number of pictures: results come lazily, in the order of `sources`.
+
+        A picture that cannot be read gives a result with an error and stops nothing. `sources` is read a few
+        batches ahead; close the iterator to end early. With the language ``both``, each picture gives a result
+        in each language.
+
+        Raises ValueError, at once, for options that make no sense.
+        """
+        return self._results(sources, self._request(options))
+
+    def log_probabilities(
+        self, pixels: NDArray[np.float32], tokens: Sequence[str], language: str
+    ) -> NDArray[np.float64]:
+        """How probable it holds each word of a caption after those before it: natural logarithms [B, T].
+
+        pixels: preprocessed pictures [B, 3, S, S].
+        tokens: the T words of one caption, as in `Caption.tokens`.
+        """
+        vocabulary = self._bundle.vocabulary
+        ids = vocabulary.encode(tokens)
+        return forced(self._stepper, self._encoder(pixels), vocabulary.start_ids[language], ids)
+
+    def _results(self, sources: "Iterable[Source]", request: "_Request") -> Generator[Result, None, None]:
+        """Results in order, while as many batches as there are threads are worked on ahead."""
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="showtell")
+        stop = Event()
+        waiting: deque[Future[list[Result]]] = deque()
+        try:
+            for number, batch in enumerate(_batches(iter(sources), BATCH)):
+                waiting.append(pool.submit(self._captioned, batch, number * BATCH, request, stop))
+                if len(waiting) > self._threads:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            # After Ctrl-C, or when the caller wants no more, nobody waits for captions nobody will see.
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _captioned(
+        self, batch: "Sequence[Source]", first: int, request: "_Request", stop: Event
+    ) -> list[Result]:
+        """The results of a batch whose first picture has the place `first` among all; none after a stop."""
+        read: dict[int, NDArray[np.float32]] = {}
+        errors: dict[int, BadImage] = {}
+        for place, source in enumerate(batch, first):
+            if stop.is_set():
+                return []
+            try:
+                read[place] = self._regions(source)
+            except BadImage as error:
+                errors[place] = error
+        captions: dict[int, tuple[Caption, ...]] = {}
+        if read:
+            regions = np.concatenate(list(read.values()))  # [B, R, D]
+            each = [self._say(regions, list(read), language, request) for language in request.languages]
+            captions = dict(zip(read, zip(*each, strict=True), strict=True))
+        results: list[Result] = []
+        for place, source in enumerate(batch, first):
+            path = source if isinstance(source, str | Path) else None
+            if place in errors:
+                results.append(Result(path, error=str(errors[place]).removeprefix(f"{path}: ")))
+            results += [Result(path, caption) for caption in captions.get(place, ())]
+        return results
+
+    def _regions(self, source: "Source") -> NDArray[np.float32]:
+        """One picture's regions [1, R, D]. Batches would gain the encoder nothing, and cost memory."""
+        return self._encoder(read_pixels(source, self._bundle.preprocessing)[None])
+
+    def _say(
+        self, regions: NDArray[np.float32], places: Sequence[int], language: str, request: "_Request"
+    ) -> list[Caption]:
+        """Regions [B, R, D], and each picture's place among all -> a caption each."""
+        vocabulary = self._bundle.vocabulary
+        ids = SpecialIds(
+            pad=vocabulary.pad_id,
+            start=vocabulary.start_ids[language],
+            end=vocabulary.end_id,
+            unknown=vocabulary.unknown_id,
+            others=tuple(start for name, start in vocabulary.start_ids.items() if name != language),
+        )
+        found = decode(
+            self._stepper, regions, ids, request.decoding, attention=request.attention, seeds=places
+        )
+        return [self._caption(hypotheses, language, request.alternatives) for hypotheses in found]
+
+    def _caption(self, hypotheses: list[Hypothesis], language: str, alternatives: int | None) -> Caption:
+        """The best of the hypotheses as a caption, with so many (or all) of the others as alternatives."""
+        vocabulary, calibration = self._bundle.vocabulary, self._bundle.calibration
+        best, *others = hypotheses
+        words = tuple(vocabulary.decode(best.tokens))
+        return Caption(
+            text=join(words, language),
+            language=language,
+            confidence=None if calibration is None else calibration.confidence(hypotheses),
+            log_probability=best.log_probability,
+            tokens=words,
+            attention=best.attention,
+            alternatives=tuple(
+                Alternative(join(vocabulary.decode(other.tokens), language), other.log_probability)
+                for other in others[:alternatives]
+            ),
+        )
+
+    def _request(self, options: Options) -> "_Request":
+        """What the options come down to; ValueError when they make no sense."""
+        unknown = options.keys() - Options.__annotations__.keys()
+        if unknown:
+            raise TypeError(
+                f"there is no option {min(unknown)!r}; there are {', '.join(Options.__annotations__)}"
+            )
+        names = {option.name for option in fields(DecodingOptions)}
+        given: dict[str, Any] = {
+            key: value for key, value in options.items() if key in names and value is not None
+        }
+        candidates = given.get("candidates")
+        if candidates is not None and candidates > self._defaults.beam:
+            given.setdefault("beam", candidates)
+        decoding = replace(self._defaults, **given)
+        if not decoding.sampling:
+            # The whole beam is wanted: confidence looks at it, and callers may want the alternatives.
+            decoding = replace(decoding, candidates=decoding.beam)
+        return _Request(
+            languages=self._languages(options.get("language")),
+            decoding=decoding,
+            alternatives=None if candidates is None else candidates - 1,
+            attention=bool(options.get("attention")),
+        )
+
+    def _languages(self, asked: str | None) -> tuple[str, ...]:
+        """The languages that are meant by one option."""
+        if asked is None:
+            return self.languages[:1]
+        there = " and ".join(self.languages)
+        if asked == "both":
+            if len(self.languages) < 2:
+                raise ValueError(f"the model {self.name} speaks one language alone: {there}")
+            return self.languages
+        if asked not in self.languages:
+            raise ValueError(f"the model {self.name} does not speak {asked!r}; it speaks {there}")
+        return (asked,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What `Options` come down to.
+
+    languages: a caption in each.
+    decoding: how to find it.
+    alternatives: how many of them are kept; None for all.
+    attention: whether it is kept.
+    """
+
+    languages: tuple[str, ...]
+    decoding: DecodingOptions
+    alternatives: int | None
+    attention: bool
+
+
+def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    """Lists of `size` items; the last may be shorter."""
+    while batch := list(itertools.islice(items, size)):
+        yield batch

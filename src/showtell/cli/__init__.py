@@ -1,0 +1,112 @@
+"""The command line: `main`, and the one list of commands.
+
+A command is a function of the command's name in the module that stands beside the name in `COMMANDS`: it
+parses, calls and prints, and holds no logic. Its module is imported when it is asked for, and imports nothing
+heavy itself before the function runs, so that ``showtell --help`` answers at once.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import showtell
+from showtell.errors import ShowtellError
+
+COMMANDS = {
+    "caption": "showtell.cli.caption",
+    "evaluate": "showtell.cli.evaluate",
+    "score": "showtell.cli.score",
+    "data": "showtell.cli.data",
+    "features": "showtell.cli.training",
+    "train": "showtell.cli.training",
+    "export": "showtell.cli.training",
+    "compare": "showtell.cli.compare",
+    "explain": "showtell.cli.explain",
+}
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+class _Commands(TyperGroup):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        function = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        command = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_HELP)
+        command.command(cmd_name)(function)
+        return typer.main.get_command(command)
+
+
+app = typer.Typer(cls=_Commands, add_completion=False, rich_markup_mode=None, context_settings=_HELP)
+
+
+@app.callback(invoke_without_command=True)
+def _showtell(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error comes from; may stand after any command.")
+    ] = False,
+) -> None:
+    """Say what is in pictures, offline; score captions; train captioners.
+
+    Results go to stdout, messages and progress to stderr. Exit status: 0 all well; 1 some pictures failed;
+    2 the call itself was wrong; 130 stopped with Ctrl-C.
+    """
+    if version:
+        print(showtell.__version__)
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; every error that input can cause is one line."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    # What pillow finds odd in a file is no news to whoever wants it captioned.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # names of files need not be Unicode
+    try:
+        status = app(arguments, prog_name="showtell", standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        status = 130
+    except BrokenPipeError:
+        # Whoever read our output has stopped reading (`showtell … | head`): typer ends quietly with 1 when
+        # that shows while a command runs. Python flushes stdout once more as it ends, which must not fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except (ShowtellError, OSError, typer.TyperException) as error:
+        if debug:
+            traceback.print_exc()
+        print(f"showtell: {_one_line(error)}", file=sys.stderr)
+        status = 2
+    if status == 130:
+        print("showtell: stopped", file=sys.stderr)
+    return status if isinstance(status, int) else 0
+
+
+def _one_line(error: Exception) -> str:
+    """An error as one line: what, where, what to do."""
+    if isinstance(error, typer.TyperException):
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context else "showtell"
+        return f"{error.format_message().rstrip('.')} (see {where} --help)"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())

@@ -1,0 +1,47 @@
+"""``showtell compare``: training runs side by side."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from showtell.cli.console import note
+from showtell.errors import ShowtellError
+
+__all__ = ["compare"]
+
+
+class Format(StrEnum):
+    """How the table is written."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+    csv = "csv"
+    latex = "latex"
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    format: Annotated[Format, typer.Option(help="How the table is written.")] = Format.text,  # noqa: A002
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw the training curves and the scores into this picture."),
+    ] = None,
+) -> None:
+    """Compare training runs: model, size, time and dev figures in one table, and in one picture.
+
+    A run's dev figures are those of its best pass, as training logged them. Metrics with their intervals are
+    added where a run's folder holds `evaluation.json`, the output of `showtell evaluate --format json`.
+    """
+    from showtell.comparison import draw_chart, read_runs, tabulate
+
+    if output is not None and output.suffix.lower() != ".png":
+        raise ShowtellError(f"{output}: the picture is a PNG; give a name that ends in .png")
+    found = read_runs(runs)
+    table = tabulate(found)
+    print(getattr(table, format.value)(), end="")
+    if output is not None:
+        draw_chart(found).save(output, "PNG")
+        note(f"drew the runs into {output}")

@@ -1,0 +1,63 @@
+"""What commands share: messages and progress on stderr, results on stdout or in a file."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from showtell.errors import ShowtellError
+
+__all__ = ["note", "output", "progress"]
+
+
+def note(message: str) -> None:
+    """Tell the user something that is not a result: one line on stderr."""
+    print(f"showtell: {message}", file=sys.stderr)
+
+
+@contextmanager
+def progress(total: int | None, description: str, *, hidden: bool = False) -> Iterator[Callable[[int], None]]:
+    """A bar while the block runs, if stderr is a terminal; what it yields is called with the steps done."""
+    if hidden or not sys.stderr.isatty():
+        yield lambda steps: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # Left alone, rich would take what is printed to stdout meanwhile, and print it to stderr.
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda steps: bar.advance(task, steps)
+
+
+@contextmanager
+def output(path: Path | None) -> Iterator[TextIO]:
+    """Where results are written: stdout, or a file that appears whole or not at all.
+
+    The file is written beside its place and moved there at the end. After Ctrl-C what is done is kept; after
+    an error whatever stood there before stays. Raises ShowtellError when the file cannot be written.
+    """
+    if path is None:
+        yield sys.stdout
+        return
+    if path.is_dir():
+        raise ShowtellError(f"{path}: cannot be written, because it is a folder")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        file = part.open("w", encoding="utf-8", newline="", errors="surrogateescape")
+    except OSError as error:
+        raise ShowtellError(f"{path}: cannot be written ({error.strerror})") from error
+    try:
+        with file:
+            try:
+                yield file
+            except KeyboardInterrupt:
+                file.close()
+                part.replace(path)
+                raise
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

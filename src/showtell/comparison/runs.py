@@ -1,0 +1,171 @@
+"""What a run's folder says of itself, read without PyTorch.
+
+A run holds ``recipe.toml``, ``log.jsonl`` (a line a pass) and ``checkpoints/best.safetensors``, of which the header
+alone is read. A run of several members keeps the first of them there, the others in ``member2``, ``member3`` ….
+Where somebody has put ``evaluation.json`` beside them, the JSON that ``showtell evaluate`` prints,
+the metrics with their intervals are taken from there.
+"""
+
+import json
+import math
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from showtell.errors import BadBundle, BadRecipe
+
+__all__ = ["Interval", "Run", "read_run", "read_runs"]
+
+LARGEST_HEADER = 100 * 2**20  # bytes; the limit of the safetensors format
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A metric in percent with its 95 % interval, where it has one."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run.
+
+    Attributes:
+        name: of its folder.
+        model: the name in its recipe, with the settings that are switched on, as "soft_attention + sentinel", and
+            the number of its members, as "two_lstm × 2".
+        description: the recipe's.
+        parameters: numbers in the captioner's averaged weights (not the encoder's), all members together; None
+            without a checkpoint.
+        size: bytes of these weights.
+        seconds: how long it trained, all members together, without the dev evaluations; None before the first pass.
+        history: the lines of its log: pass, step, loss, seconds of training so far, CIDEr first of its dev figures.
+            Of several members, the first one's.
+        metrics: of its ``evaluation.json``, if there is one.
+    """
+
+    name: str
+    model: str
+    description: str
+    parameters: int | None
+    size: int | None
+    seconds: float | None
+    history: tuple[Mapping[str, float], ...]
+    metrics: Mapping[str, Interval] = field(default_factory=dict)
+
+    @property
+    def passes(self) -> int:
+        """How many passes over the data were finished."""
+        return len(self.history)
+
+    @property
+    def best(self) -> Mapping[str, float]:
+        """The line of the pass with the highest dev CIDEr; empty before the first."""
+        scored = [row for row in self.history if math.isfinite(row.get("CIDEr", math.nan))]
+        return max(scored, key=lambda row: row["CIDEr"], default={})
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run, finished or not.
+
+    Raises:
+        BadRecipe: it is no run, or its recipe or log cannot be read.
+        BadBundle: its checkpoint cannot be read.
+    """
+    recipe = _read(folder / "recipe.toml", tomllib.loads)
+    if recipe is None:
+        raise BadRecipe(f"{folder} is not a run: it has no recipe.toml; train one with showtell train")
+    members = [folder, *sorted(folder.glob("member*"))]
+    checkpoints = [member / "checkpoints" / "best.safetensors" for member in members]
+    weights = [_averaged_weights(path) for path in checkpoints if path.exists()]
+    histories = [_read(member / "log.jsonl", _history) or () for member in members]
+    times = [history[-1].get("seconds", 0.0) for history in histories if history]
+    return Run(
+        name=folder.resolve().name,
+        model=_model(recipe.get("model")),
+        description=str(recipe.get("description", "")),
+        parameters=sum(numbers for numbers, _ in weights) if weights else None,
+        size=sum(size for _, size in weights) if weights else None,
+        seconds=sum(times) if times else None,
+        history=histories[0],
+        metrics=_read(folder / "evaluation.json", _metrics) or {},
+    )
+
+
+def read_runs(folders: Sequence[Path]) -> list[Run]:
+    """Read runs; where two folders have the same name, all are called by their paths.
+
+    Raises:
+        BadRecipe, BadBundle: as ``read_run``.
+    """
+    runs = [read_run(folder) for folder in folders]
+    if len({run.name for run in runs}) < len(runs):
+        return [replace(run, name=str(folder)) for run, folder in zip(runs, folders, strict=True)]
+    return runs
+
+
+def _read(path: Path, parse: Callable[[str], _T]) -> _T | None:
+    """A file of the run through a parser; None when it is missing."""
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadRecipe(f"{path} cannot be read: {error or 'it is not what training writes'}") from None
+
+
+def _model(table: Any) -> str:
+    """The model's name, with the settings that are switched on and the number of members."""
+    if not isinstance(table, dict):
+        return "transformer"  # the default of recipes
+    settings = table.get("settings", {})
+    switched_on = [key for key, value in settings.items() if value is True]
+    name = " + ".join([str(table.get("name", "transformer")), *switched_on])
+    members = table.get("members", 1)
+    return name if members == 1 else f"{name} × {members}"
+
+
+def _history(text: str) -> tuple[dict[str, float], ...]:
+    """The lines of a log."""
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        row = json.loads(line)
+        if not isinstance(row, dict):
+            raise ValueError(f"line {number} is not a table of figures")
+        rows.append({key: float(value) for key, value in row.items()})
+    return tuple(rows)
+
+
+def _metrics(text: str) -> dict[str, Interval]:
+    """The metrics of ``showtell evaluate --format json``."""
+    return {
+        name: Interval(float(found["value"]), found.get("low"), found.get("high"))
+        for name, found in json.loads(text)["metrics"].items()
+        if found.get("value") is not None
+    }
+
+
+def _averaged_weights(path: Path) -> tuple[int, int]:
+    """Numbers and bytes of a checkpoint's averaged weights.
+
+    A safetensors file begins with the length of its header, eight bytes, least first; the header is JSON: for each
+    tensor its type, shape and place. Nothing else of the file is read.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > LARGEST_HEADER:
+                raise ValueError("its header is too long")
+            header = json.loads(file.read(length))
+        tensors = [tensor for name, tensor in header.items() if name.startswith("average.")]
+        parameters = sum(math.prod(tensor["shape"]) for tensor in tensors)
+        size = sum(tensor["data_offsets"][1] - tensor["data_offsets"][0] for tensor in tensors)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise BadBundle(f"{path} cannot be read as a checkpoint: {error}") from None
+    return parameters, size

@@ -1,0 +1,334 @@
+"""``showtell caption``: rows on stdout, everything else on stderr, an exit status that tells."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_bundle import COLOURS, write_tiny_bundle
+
+from showtell.cli import main
+
+
+@pytest.fixture
+def model(tiny_model):
+    return str(tiny_model)
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """A folder with five pictures, one broken, one that is none, one hidden, and one in a folder within."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos" / "more").mkdir(parents=True)
+    for name, colour in (
+        ("b.png", "red"),
+        ("a.JPG", "green"),
+        ("c.webp", "blue"),
+        (".hidden.png", "white"),
+        ("more/d.png", "white"),
+    ):
+        save(tmp_path / "photos" / name, colour)
+    (tmp_path / "photos" / "notes.txt").write_text("not a picture")
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not really")
+    return tmp_path / "photos"
+
+
+def save(path, colour):
+    Image.fromarray(np.full((30, 40, 3), COLOURS[colour], np.uint8)).save(path)
+
+
+def said(capsys, *arguments):
+    """The exit status, the lines on stdout and the lines on stderr."""
+    status = main(["caption", *map(str, arguments)])
+    captured = capsys.readouterr()
+    return status, captured.out.splitlines(), captured.err.splitlines()
+
+
+# --- rows ---
+
+
+def test_one_picture_gives_its_caption_alone(model, pictures, capsys):
+    assert said(capsys, "photos/b.png", "--model", model) == (0, ["a red picture"], [])
+
+
+def test_several_give_a_line_each_in_the_order_given(model, pictures, capsys):
+    status, lines, _ = said(capsys, "photos/c.webp", "./photos/b.png", "photos/c.webp", "--model", model)
+    assert status == 0
+    assert lines == [
+        "photos/c.webp\ta blue picture",
+        "./photos/b.png\ta red picture",
+        "photos/c.webp\ta blue picture",
+    ]
+
+
+def test_a_folder_is_walked_in_sorted_order_and_other_files_passed_over(model, pictures, capsys):
+    status, lines, _ = said(capsys, "photos", "--model", model)
+    assert status == 1
+    assert lines == [
+        "photos/a.JPG\ta green picture",
+        "photos/b.png\ta red picture",
+        "photos/broken.jpg\terror: is broken or cut short",
+        "photos/c.webp\ta blue picture",
+    ]
+
+
+def test_folders_in_folders_only_when_asked(model, pictures, capsys):
+    _, lines, _ = said(capsys, "photos", "--recursive", "--model", model)
+    assert lines[-1] == "photos/more/d.png\ta white picture"
+    assert len(lines) == 5
+
+
+def test_a_named_file_is_never_passed_over(model, pictures, capsys):
+    status, lines, _ = said(capsys, "photos/notes.txt", "photos/.hidden.png", "missing.jpg", "--model", model)
+    assert status == 1
+    assert lines[0].startswith("photos/notes.txt\terror: is not a picture")
+    assert lines[1] == "photos/.hidden.png\ta white picture"
+    assert lines[2] == "missing.jpg\terror: there is no such file"
+
+
+def test_the_error_of_one_picture_cannot_be_taken_for_its_caption(model, pictures, capsys):
+    status, lines, errors = said(capsys, "missing.jpg", "--model", model)
+    assert (status, lines) == (1, [])
+    assert errors == ["showtell: missing.jpg: there is no such file"]
+
+
+def test_json_is_one_list(model, pictures, capsys):
+    status, lines, _ = said(capsys, "photos", "--format", "json", "--model", model)
+    rows = json.loads("\n".join(lines))
+    assert status == 1
+    assert [row["path"] for row in rows] == [
+        f"photos/{name}" for name in ("a.JPG", "b.png", "broken.jpg", "c.webp")
+    ]
+    assert rows[2] == {"path": "photos/broken.jpg", "error": "is broken or cut short"}
+    assert set(rows[0]) == {"path", "caption", "language", "confidence"}
+    assert (rows[0]["caption"], rows[0]["language"]) == ("a green picture", "en")
+    assert 0 < rows[0]["confidence"] < 1
+
+
+def test_json_of_one_bad_picture_is_a_row_too(model, pictures, capsys):
+    status, lines, _ = said(capsys, "missing.jpg", "--format", "json", "--model", model)
+    assert status == 1
+    assert json.loads("\n".join(lines)) == [{"path": "missing.jpg", "error": "there is no such file"}]
+
+
+def test_jsonl_is_a_row_a_line(model, pictures, capsys):
+    _, lines, _ = said(capsys, "photos", "--format", "jsonl", "--model", model)
+    assert [json.loads(line).get("caption") for line in lines] == [
+        "a green picture",
+        "a red picture",
+        None,
+        "a blue picture",
+    ]
+
+
+def test_csv_has_a_header(model, pictures, capsys):
+    _, lines, _ = said(capsys, "photos", "--format", "csv", "--candidates", "2", "--model", model)
+    rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
+    assert rows[0]["path"] == "photos/a.JPG"
+    assert rows[2]["error"] == "is broken or cut short"
+    assert json.loads(rows[0]["candidates"])[0]["caption"] == rows[0]["caption"] == "a green picture"
+
+
+def test_candidates_in_json(model, pictures, capsys):
+    _, lines, _ = said(capsys, "photos/b.png", "--format", "json", "--candidates", "4", "--model", model)
+    [row] = json.loads("\n".join(lines))
+    assert len(row["candidates"]) == 4
+    assert row["candidates"][0]["caption"] == row["caption"]
+    logs = [candidate["log_probability"] for candidate in row["candidates"]]
+    assert logs == sorted(logs, reverse=True)
+
+
+def test_candidates_in_text_are_lines(model, pictures, capsys):
+    _, lines, _ = said(capsys, "photos/b.png", "--candidates", "2", "--model", model)
+    assert len(lines) == 2
+    assert lines[0] == "a red picture"
+
+
+def test_both_languages(model, pictures, capsys):
+    _, lines, _ = said(capsys, "photos/b.png", "--language", "both", "--model", model)
+    assert lines == ["a red picture", "一张红色图片"]
+
+
+def test_names_that_are_no_unicode_survive(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"caf\xe9.png")
+    save(tmp_path / "x.png", "red")
+    os.rename("x.png", name)
+    _, lines, _ = said(capsys, name, "--format", "jsonl", "--model", model)
+    assert json.loads(lines[0])["path"] == name
+    assert main(["caption", name, "--format", "csv", "--output", "out.csv", "--model", model]) == 0
+    assert b"caf\xe9.png,a red picture" in (tmp_path / "out.csv").read_bytes()
+    command = [sys.executable, "-m", "showtell", "caption", name, name, "--model", model]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert done.stdout.splitlines() == [b"caf\xe9.png\ta red picture"] * 2
+
+
+def test_a_strange_name_is_still_one_row(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "tab\tand\nline.png", "red")
+    save(tmp_path / "z.png", "blue")
+    _, lines, _ = said(capsys, ".", "--model", model)
+    assert lines == ["tab and line.png\ta red picture", "z.png\ta blue picture"]
+
+
+# --- files ---
+
+
+def test_output_goes_to_a_file(model, pictures, tmp_path, capsys):
+    status, lines, _ = said(capsys, "photos", "--output", "out.txt", "--model", model)
+    assert (status, lines) == (1, [])
+    assert (tmp_path / "out.txt").read_text("utf-8").splitlines()[0] == "photos/a.JPG\ta green picture"
+    assert {path.name for path in tmp_path.iterdir()} == {"photos", "out.txt"}
+
+
+def test_a_failed_call_leaves_an_old_file_as_it_was(model, pictures, tmp_path, capsys):
+    (tmp_path / "out.txt").write_text("precious")
+    for arguments in (["--model", "nowhere"], ["--model", model, "--beam", "2", "--candidates", "9"]):
+        assert said(capsys, "photos", "--output", "out.txt", *arguments)[0] == 2
+        assert (tmp_path / "out.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("path", ["photos", "nowhere/out.txt"])
+def test_output_that_cannot_be_written(model, pictures, capsys, path):
+    status, lines, errors = said(capsys, "photos/b.png", "--output", path, "--model", model)
+    assert (status, lines, len(errors)) == (2, [], 1)
+    assert path in errors[0]
+
+
+# --- wrong calls ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "Missing argument"),
+        (["photos/b.png", "--bream", "3"], "--bream"),
+        (["photos/b.png", "--beam", "0"], "--beam"),
+        (["photos/b.png", "--beam", "many"], "--beam"),
+        (["photos/b.png", "--format", "xml"], "--format"),
+        (["photos/b.png", "--language", "fr"], "does not speak 'fr'; it speaks en and zh"),
+        (["photos/b.png", "--temperature", "0"], "temperature must be more than 0"),
+        (["photos/b.png", "--top-p", "7"], "top_p"),
+        (["photos/b.png", "--min-length", "5", "--max-length", "4"], "min_length"),
+        (["photos/more/none"], "error"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_status_2(model, pictures, capsys, arguments, complaint):
+    (pictures / "more" / "none").mkdir()
+    status, lines, errors = said(capsys, *arguments, "--model", model)
+    assert (status, lines) == (2, [])
+    if complaint != "error":
+        assert len(errors) == 1
+        assert complaint in errors[0]
+    assert errors[-1].startswith("showtell: ")
+
+
+def test_an_english_model_asked_for_chinese(pictures, tmp_path, capsys):
+    write_tiny_bundle(tmp_path / "english")
+    for language, complaint in (
+        ("zh", "does not speak 'zh'; it speaks en"),
+        ("both", "one language alone: en"),
+    ):
+        _, lines, errors = said(
+            capsys, "photos/b.png", "--language", language, "--model", tmp_path / "english"
+        )
+        assert (lines, len(errors)) == ([], 1)
+        assert complaint in errors[0]
+
+
+def test_a_model_that_is_broken(pictures, tmp_path, capsys):
+    write_tiny_bundle(tmp_path / "model")
+    (tmp_path / "model" / "step.onnx").write_bytes(b"")
+    status, _, errors = said(capsys, "photos/b.png", "--model", tmp_path / "model")
+    assert status == 2
+    assert "step.onnx: is not the file that the manifest describes" in errors[0]
+    assert len(errors) == 1
+
+
+def test_debug_shows_where_an_error_comes_from(pictures, capsys):
+    status, _, errors = said(capsys, "photos/b.png", "--model", "nowhere", "--debug")
+    assert status == 2
+    assert errors[0].startswith("Traceback")
+    assert errors[-1].startswith("showtell: nowhere: there is no such model")
+
+
+# --- processes ---
+
+
+def start(*arguments, **options):
+    command = [sys.executable, "-m", "showtell", "caption", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_it_ends_quietly_when_nobody_reads_any_more(model, pictures):
+    for number in range(300):
+        os.link(pictures / "b.png", pictures / f"e{number}.png")
+    process = start(pictures, "--model", model)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 1
+
+
+@pytest.fixture
+def slow_folder(tmp_path):
+    """Pictures that take a good while to decode, many of them."""
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (1500, 1500, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(folder / "0000.png", compress_level=1)
+    for number in range(1, 1000):
+        os.link(folder / "0000.png", folder / f"{number:04}.png")
+    return folder
+
+
+@pytest.mark.parametrize("format_", ["json", "jsonl", "csv", "text"])
+def test_ctrl_c_ends_at_once_and_keeps_what_is_done(model, slow_folder, tmp_path, format_):
+    out = tmp_path / "out"
+    process = start(slow_folder, "--model", model, "--format", format_, "--output", out)
+    deadline = time.monotonic() + 120
+    while not any(part.stat().st_size > 200 for part in tmp_path.glob(".out.*.part")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert not out.exists()
+    process.send_signal(signal.SIGINT)
+    stopped = time.monotonic()
+    _, errors = process.communicate(timeout=60)
+    took = time.monotonic() - stopped
+    assert process.returncode == 130
+    assert errors == "showtell: stopped\n"
+    done = rows_of(out, format_)
+    assert 0 < len(done) < 900
+    assert [row[: row.index(".png")] for row in done] == [
+        str(slow_folder / f"{i:04}") for i in range(len(done))
+    ]
+    assert took < 3, "a second is what is promised; a busy machine may take longer"
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+
+
+def rows_of(path, format_):
+    """The paths in an output file."""
+    text = path.read_text("utf-8")
+    if format_ == "json":
+        return [row["path"] for row in json.loads(text)]
+    if format_ == "jsonl":
+        return [json.loads(line)["path"] for line in text.splitlines()]
+    if format_ == "csv":
+        return [row["path"] for row in csv.DictReader(io.StringIO(text))]
+    return [line.partition("\t")[0] for line in text.splitlines()]
+
+
+def test_ctrl_c_keeps_stdout_whole_too(model, slow_folder):
+    process = start(slow_folder, "--model", model, "--format", "json")
+    first = process.stdout.readline() + process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest = process.stdout.read()
+    assert process.wait(60) == 130
+    assert json.loads(first + rest)

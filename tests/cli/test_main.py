@@ -1,0 +1,130 @@
+"""The command line as a whole: help, versions, one-line errors, commands that arrive when they are asked for."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import showtell
+from showtell.cli import COMMANDS, main
+from showtell.cli.console import output, progress
+from showtell.errors import ShowtellError
+
+
+def test_help_lists_every_command(capsys):
+    assert main(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name in COMMANDS:
+        assert any(line.startswith(f"  {name} ") for line in lines)
+
+
+def test_without_a_command_the_help_is_shown(capsys):
+    assert main([]) == 0
+    assert "Commands:" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{showtell.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["captoin"], ["--loud"], ["caption", "x.jpg", "--loud"]])
+def test_what_is_not_there_is_one_line(arguments, capsys):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("showtell: No such")
+    assert captured.err.count("\n") == 1
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "showtell", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == showtell.__version__
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "base", "--data", "flickr8k:nowhere", "--output", "run"],
+        ["export", "run", "--output", "bundle"],
+        ["features", "photo.jpg", "--encoder", "efficientnet-lite0", "--output", "features"],
+    ],
+)
+def test_training_without_pytorch_says_which_extra_is_missing(arguments):
+    code = f"import sys; sys.modules['torch'] = None; from showtell.cli import main; sys.exit(main({arguments!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == f"showtell: `showtell {arguments[0]}` needs torch: pip install 'showtell[train]'\n"
+
+
+def test_help_of_training_needs_no_pytorch():
+    code = "import sys; sys.modules['torch'] = None; from showtell.cli import main; sys.exit(main(['train', '-h']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--encoder" in done.stdout
+
+
+# --- files ---
+
+
+def test_a_file_appears_whole(tmp_path):
+    path = tmp_path / "out.txt"
+    with output(path) as file:
+        file.write("one\n")
+        assert not path.exists()
+    assert path.read_text() == "one\n"
+    assert os.listdir(tmp_path) == ["out.txt"]
+
+
+def test_after_an_error_the_old_file_stays(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+    with pytest.raises(UnicodeEncodeError), output(path) as file:
+        file.write("half\ud800")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.txt"]
+
+
+def interrupted(path):
+    with output(path) as file:
+        file.write("half\n")
+        raise KeyboardInterrupt
+
+
+def test_after_ctrl_c_what_is_done_is_kept(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == "half\n"
+    assert os.listdir(tmp_path) == ["out.txt"]
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    for path in (tmp_path, tmp_path / "missing" / "out.txt"):
+        with pytest.raises(ShowtellError, match=str(path)), output(path):
+            pass
+
+
+def test_no_bar_where_there_is_no_terminal(capsys):
+    with progress(3, "Working") as advance:
+        for _ in range(3):
+            advance(1)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_on_a_terminal_leaves_stdout_alone():
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    code = (
+        "from showtell.cli.console import progress\n"
+        "with progress(2, 'Working') as advance:\n"
+        "    print('a result'); advance(2)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=theirs, text=True, check=True
+    )
+    os.close(theirs)
+    assert done.stdout == "a result\n"
+    assert b"Working" in os.read(ours, 10_000)
+    os.close(ours)

@@ -1,0 +1,115 @@
+"""``showtell score`` from the command line."""
+
+import json
+
+import pytest
+
+from showtell.cli import main
+
+REFERENCES = {f"{i}": [f"a dog number{i} runs fast", f"dog number{i} is running there"] for i in range(120)}
+GOOD = {f"{i}": f"the dog number{i} runs" for i in range(120)}
+WORSE = {**GOOD, **{f"{i}": "a cat" for i in range(40)}}
+QUICK = ["--metrics", "BLEU,ROUGE-L,CIDEr", "--resamples", "50"]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A file of candidates, a worse one, and references, each of its own kind."""
+    good, worse, references = tmp_path / "good.json", tmp_path / "worse.tsv", tmp_path / "references.jsonl"
+    good.write_text(json.dumps([{"image_id": int(name), "caption": text} for name, text in GOOD.items()]))
+    worse.write_text("".join(f"{name}\t{text}\n" for name, text in WORSE.items()))
+    references.write_text(
+        "".join(
+            json.dumps({"image_id": name, "captions": group}) + "\n" for name, group in REFERENCES.items()
+        )
+    )
+    return str(good), str(worse), str(references)
+
+
+def test_figures_stand_on_stdout_and_nothing_else(files, capsys):
+    assert main(["score", files[0], files[2], *QUICK]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("metric")
+    for name in ("BLEU-1", "BLEU-4", "ROUGE-L", "CIDEr", "distinct", "CIDEr|n:4|sigma:6|idf:scored|tok:ptb"):
+        assert name in out
+    assert err == ""
+
+
+def test_json_is_as_documented(files, capsys):
+    assert main(["score", files[0], files[2], *QUICK, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found["metrics"]) == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr"]
+    assert set(found["metrics"]["CIDEr"]) == {"value", "low", "high", "signature"}
+    assert found["pictures"] == 120
+    assert found["hygiene"]["distinct"] == 100
+
+
+def test_two_candidate_files_are_tested_against_each_other(files, capsys):
+    assert main(["score", *files, *QUICK, "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    cider = json.loads(out)["comparison"]["CIDEr"]
+    assert cider["difference"] == pytest.approx(cider["second"] - cider["first"])
+    assert cider["high"] < 0
+    assert cider["p"] < 0.05
+    assert err == ""
+
+
+def test_warnings_go_to_stderr_with_the_file_they_are_about(files, capsys, tmp_path):
+    same = tmp_path / "same.json"
+    same.write_text(json.dumps(dict.fromkeys(GOOD, "startseq a dog endseq")))
+    assert main(["score", files[0], str(same), files[2], *QUICK]) == 0
+    err = capsys.readouterr().err
+    assert f"showtell: {same}: 120 of 120 candidates hold start or end markers" in err
+    assert f"showtell: {same}: the same caption" in err
+    assert f"{files[0]}:" not in err
+
+
+def test_document_frequencies_and_training_captions_come_from_files(files, capsys, tmp_path):
+    from showtell.metrics import DocumentFrequencies
+
+    idf, training = tmp_path / "idf.json", tmp_path / "training.tsv"
+    DocumentFrequencies.build(list(REFERENCES.values())).save(idf)
+    training.write_text("1\tthe dog number5 runs\n")
+    options = [*QUICK, "--idf", str(idf), "--training", str(training), "--format", "json"]
+    assert main(["score", files[0], files[2], *options]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "idf:file-120-" in found["metrics"]["CIDEr"]["signature"]
+    assert found["hygiene"]["in_training"] == pytest.approx(100 / 120)
+
+
+def test_a_subset_is_scored_only_when_asked_for(files, capsys, tmp_path):
+    few = tmp_path / "few.tsv"
+    few.write_text("3\tthe dog number3 runs\n")
+    assert main(["score", str(few), files[2], *QUICK]) == 2
+    assert "119 pictures have references but no candidate (0, 1, 2, 4, 5, …)" in capsys.readouterr().err
+    assert main(["score", str(few), files[2], *QUICK, "--subset", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pictures"] == 1
+
+
+def test_figures_go_to_a_file(files, tmp_path, capsys):
+    output = tmp_path / "table.tex"
+    assert main(["score", files[0], files[2], *QUICK, "--format", "latex", "--output", str(output)]) == 0
+    assert r"\begin{tabular}" in output.read_text()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["GOOD"], "1 files were given"),
+        (["GOOD", "GOOD", "GOOD", "REFERENCES"], "4 files were given"),
+        (["GOOD", "nothing.json"], "nothing.json"),
+        (["GOOD", "REFERENCES", "--metrics", "FID"], "no metric 'FID'"),
+        (["GOOD", "REFERENCES", "--language", "fr"], "'fr'"),
+        (["GOOD", "REFERENCES", "--idf", "nothing.json"], "nothing.json"),
+        (["GOOD", "REFERENCES", "--candidates-format", "flickr8k"], "good.json, line 1"),
+        (["REFERENCES", "REFERENCES"], "with several captions"),
+    ],
+)
+def test_a_wrong_call_is_one_line(files, arguments, message, capsys):
+    named = {"GOOD": files[0], "REFERENCES": files[2]}
+    assert main(["score", *(named.get(argument, argument) for argument in arguments)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1

@@ -1,0 +1,130 @@
+import json
+import math
+
+import pytest
+
+from showtell.comparison import read_run, read_runs
+from showtell.comparison.runs import Interval
+from showtell.errors import BadBundle, BadRecipe
+
+RECIPE = '[model]\nname = "soft_attention"\n[model.settings]\nsentinel = true\nwidth = 8\n'
+
+
+def write_run(folder, *, recipe=RECIPE, log=((1, 40.0), (2, 52.5), (3, 51.0)), tensors=None):
+    """A run as training leaves it; of the checkpoint the header alone is real."""
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "recipe.toml").write_text(recipe)
+    rows = [
+        {"pass": number, "step": 10 * number, "loss": 5.0 / number, "seconds": 60.0 * number, "CIDEr": cider}
+        | {"BLEU-4": 20.0, "distinct": 70.0, "length": 9.5}
+        for number, cider in log
+    ]
+    (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    if tensors is None:
+        tensors = {"model.a": [3, 4], "average.a": [3, 4], "average.b": [5], "average.scale": []}
+    write_header(folder / "checkpoints" / "best.safetensors", tensors)
+    return folder
+
+
+def write_header(path, tensors):
+    header, start = {"__metadata__": {"position": "{}"}}, 0
+    for name, shape in tensors.items():
+        end = start + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+        start = end
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(start))
+
+
+def test_a_run_tells_its_model_its_size_and_its_best_pass(tmp_path):
+    run = read_run(write_run(tmp_path / "one"))
+    assert (run.name, run.model) == ("one", "soft_attention + sentinel")
+    assert (run.parameters, run.size) == (12 + 5 + 1, 4 * (12 + 5 + 1))
+    assert (run.passes, run.seconds) == (3, 180.0)
+    assert (run.best["pass"], run.best["CIDEr"]) == (2, 52.5)
+
+
+def test_members_count_together_and_the_first_one_tells_how_well_they_learnt(tmp_path):
+    run = write_run(tmp_path / "run", recipe='[model]\nname = "two_lstm"\nmembers = 2\n')
+    write_run(run / "member2", log=((1, 60.0),))
+    found = read_run(run)
+    assert (found.model, found.parameters, found.seconds) == ("two_lstm × 2", 2 * 18, 180.0 + 60.0)
+    assert (found.passes, found.best["CIDEr"]) == (3, 52.5)
+
+
+def test_the_header_read_by_hand_is_that_of_a_real_checkpoint(tmp_path):
+    torch = pytest.importorskip("torch")
+    from showtell.training.checkpoint import Position, save_checkpoint
+
+    model = torch.nn.LSTM(3, 5)
+    average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    run = write_run(tmp_path / "run")
+    save_checkpoint(
+        run / "checkpoints" / "best.safetensors",
+        model=model,
+        average=average,
+        optimizer=torch.optim.AdamW(model.parameters()),
+        position=Position(),
+    )
+    expected = sum(parameter.numel() for parameter in model.parameters())
+    found = read_run(run)
+    assert (found.parameters, found.size) == (expected, 4 * expected)
+
+
+def test_a_run_that_has_finished_no_pass_is_a_run(tmp_path):
+    (tmp_path / "recipe.toml").write_text('description = "new"\n')
+    run = read_run(tmp_path)
+    assert (run.model, run.passes, run.seconds, run.parameters) == ("transformer", 0, None, None)
+    assert run.best == {}
+
+
+def test_an_evaluation_beside_it_brings_metrics_with_intervals(tmp_path):
+    run = write_run(tmp_path / "run")
+    metrics = {
+        "CIDEr": {"value": 52.25, "low": 49.5, "high": 55.0, "signature": "s"},
+        "METEOR": {"value": None, "low": None, "high": None, "signature": "no Java"},
+    }
+    (run / "evaluation.json").write_text(json.dumps({"metrics": metrics, "pictures": 10}))
+    assert read_run(run).metrics == {"CIDEr": Interval(52.25, 49.5, 55.0)}
+
+
+def test_runs_of_the_same_name_are_called_by_their_paths(tmp_path):
+    folders = [write_run(tmp_path / parent / "run") for parent in ("frozen", "tuned")]
+    assert [run.name for run in read_runs(folders)] == [str(folder) for folder in folders]
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(BadRecipe, match=r"is not a run: it has no recipe\.toml"):
+        read_run(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(BadRecipe, match="is not a run"):
+        read_run(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("recipe.toml", "model = ["),
+        ("recipe.toml", "\udcff"),
+        ("log.jsonl", '{"pass": 1'),
+        ("log.jsonl", "[1, 2]\n"),
+        ("log.jsonl", '{"pass": "first"}\n'),
+        ("evaluation.json", "[]"),
+        ("evaluation.json", '{"metrics": {"CIDEr": 5}}'),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path, name, content):
+    run = write_run(tmp_path / "run")
+    (run / name).write_text(content, errors="surrogateescape")
+    with pytest.raises(BadRecipe, match=name.replace(".", r"\.")):
+        read_run(run)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff" * 8, b"\x04\0\0\0\0\0\0\0[1,2", (2).to_bytes(8, "little") + b"[]"]
+)
+def test_a_broken_checkpoint_is_named(tmp_path, content):
+    run = write_run(tmp_path / "run")
+    (run / "checkpoints" / "best.safetensors").write_bytes(content)
+    with pytest.raises(BadBundle, match=r"best\.safetensors cannot be read"):
+        read_run(run)
