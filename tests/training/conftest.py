@@ -30,7 +30,7 @@ dropout = 0.1
 [training]
 batch = 32
 label_smoothing = 0.05
-flips = false
+views = 0
 
 [training.schedule]
 passes = {passes}

@@ -22,14 +22,16 @@ def vocabulary() -> Vocabulary:
     return Vocabulary.build([text.split() for found in SENTENCES.values() for text in found], minimum_count=1)
 
 
-def batches(vocabulary: Vocabulary, **changes: object) -> CaptionBatches:
+def batches(vocabulary: Vocabulary, *, views: int = 0, **changes: object) -> CaptionBatches:
+    """Batches of three pictures whose mirrored views have the opposite features."""
     features = np.stack([np.full((2, 3), number, np.float16) for number in (1, 2, 3)])
-    cache = FeatureCache(Path(), tuple(SENTENCES), features, -features, {})
+    others, mirrored = np.stack([features * 2, -features]), np.array([[False] * 3, [True] * 3])
+    cache = FeatureCache(Path(), tuple(SENTENCES), features, others[:views], mirrored[:views], {})
     examples = [
         Example(name, Path(name), tuple(Reference(text, "en", "people") for text in found), "train")
         for name, found in SENTENCES.items()
     ]
-    settings = {"batch": 2, "minimum_length": 2, "maximum_length": 8, "flips": False, "seed": 5}
+    settings = {"batch": 2, "minimum_length": 2, "maximum_length": 8, "seed": 5}
     return CaptionBatches(examples, cache, vocabulary, **(settings | changes))
 
 
@@ -58,21 +60,20 @@ def test_a_caption_that_is_cut_off_has_no_end(vocabulary) -> None:
     assert ends.sum() == 2
 
 
-def test_mirrored_pictures_swap_left_and_right(vocabulary) -> None:
-    mirrored = batches(vocabulary, flips=True)
+def test_every_view_is_shown_and_mirrored_ones_swap_left_and_right(vocabulary) -> None:
+    viewed = batches(vocabulary, views=2)
     seen = set()
-    for number in range(20):
-        [(regions, tokens, pictures)] = list(mirrored.of_pass(number, start=0, rank=0, ranks=1))
+    for number in range(30):
+        [(regions, tokens, pictures)] = list(viewed.of_pass(number, start=0, rank=0, ranks=1))
         for row, picture in zip(tokens, pictures, strict=True):
-            flipped = bool(regions[picture].max() < 0)
             text = " ".join(vocabulary.decode(row[1:].tolist()))
             if text.startswith("a man"):
-                seen.add((flipped, text))
-    assert seen == {(False, "a man on the right"), (True, "a man on the left")}
+                seen.add((float(regions[picture].max()), text))
+    assert seen == {(2, "a man on the right"), (4, "a man on the right"), (-2, "a man on the left")}
 
 
 def test_a_pass_taken_up_in_the_middle_goes_on_with_the_same_batches(vocabulary) -> None:
-    single = batches(vocabulary, batch=1, flips=True)
+    single = batches(vocabulary, batch=1, views=2)
     whole = list(single.of_pass(3, start=0, rank=0, ranks=1))
     rest = list(single.of_pass(3, start=1, rank=0, ranks=1))
     assert len(whole) == 2

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import nn
 
 from showtell.errors import BadFeatures, BadImage
-from showtell.pictures import Preprocessing
+from showtell.pictures import Preprocessing, open_picture, preprocess
 from showtell.training.features import BATCH, PictureNetwork, encode_pictures, open_features
+from showtell.training.views import view_of
 
 SMALL = Preprocessing(
     size=16,
@@ -51,21 +52,23 @@ def pictures(tmp_path: Path) -> list[tuple[str, Path]]:
     return found
 
 
-def test_rows_are_the_pictures_in_order_and_flipped_rows_the_mirrored_ones(pictures, tmp_path) -> None:
-    cache = encode_pictures(pictures, network(), tmp_path / "f", flips=True)
+def test_rows_are_the_pictures_in_order_each_with_its_views(pictures, tmp_path) -> None:
+    cache = encode_pictures(pictures, network(), tmp_path / "f", views=2)
     assert cache.ids == tuple(name for name, _ in pictures)
     assert cache.features.shape == (len(pictures), 4, 3)
-    assert cache.features.dtype == np.float16
+    assert cache.features.dtype == cache.views.dtype == np.float16
     for name, path in pictures[::7]:
         row = int(cache.rows([name])[0])
-        with Image.open(path) as picture:
-            for mirrored, image in ((False, picture), (True, ImageOps.mirror(picture))):
-                cells = np.asarray(image.resize((2, 2), Image.Resampling.BOX), dtype=np.float32).reshape(4, 3)
-                np.testing.assert_allclose(cache.of(row, mirrored=mirrored), (cells - 127) / 128, atol=0.01)
+        for number in range(3):
+            view, mirrored = view_of(open_picture(path), name, number)
+            pixels = preprocess(view, SMALL)  # [3, 16, 16]
+            cells = pixels.reshape(3, 2, 8, 2, 8).mean(axis=(2, 4)).reshape(3, 4).T
+            np.testing.assert_allclose(cache.of(row, number), cells, atol=0.01)
+            assert cache.is_mirrored(row, number) == mirrored
 
 
 def test_a_killed_encoding_continues_and_ends_the_same(pictures, tmp_path) -> None:
-    whole = encode_pictures(pictures, network(), tmp_path / "whole")
+    whole = encode_pictures(pictures, network(), tmp_path / "whole", views=2)
     program = (
         f"import sys, time; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from pathlib import Path\n"
@@ -73,7 +76,7 @@ def test_a_killed_encoding_continues_and_ends_the_same(pictures, tmp_path) -> No
         "from test_features import network\n"
         "paths = sorted(Path(sys.argv[1]).iterdir())\n"
         "slow = lambda done, total: time.sleep(0.5)\n"
-        "encode_pictures([(p.stem, p) for p in paths], network(), Path(sys.argv[2]), progress=slow)\n"
+        "encode_pictures([(p.stem, p) for p in paths], network(), Path(sys.argv[2]), views=2, progress=slow)\n"
     )
     folder = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, "-c", program, str(pictures[0][1].parent), str(folder)])
@@ -90,9 +93,13 @@ def test_a_killed_encoding_continues_and_ends_the_same(pictures, tmp_path) -> No
     with pytest.raises(BadFeatures, match="run the same command again"):
         open_features(folder)
     seen = []
-    continued = encode_pictures(pictures, network(), folder, progress=lambda done, _total: seen.append(done))
+    continued = encode_pictures(
+        pictures, network(), folder, views=2, progress=lambda done, _: seen.append(done)
+    )
     assert seen[0] == done  # what was done was not done again
     np.testing.assert_array_equal(continued.features, whole.features)
+    np.testing.assert_array_equal(continued.views, whole.views)
+    np.testing.assert_array_equal(continued.mirrored, whole.mirrored)
 
 
 def test_a_finished_folder_is_taken_as_it_is(pictures, tmp_path) -> None:
@@ -107,8 +114,8 @@ def test_features_made_in_another_way_are_refused(pictures, tmp_path) -> None:
     encode_pictures(pictures, network(), folder)
     with pytest.raises(BadFeatures, match="another preprocessing"):
         encode_pictures(pictures, network(replace(SMALL, resample="nearest")), folder)
-    with pytest.raises(BadFeatures, match="another flips"):
-        encode_pictures(pictures, network(), folder, flips=True)
+    with pytest.raises(BadFeatures, match="another views"):
+        encode_pictures(pictures, network(), folder, views=1)
     with pytest.raises(BadFeatures, match="other pictures"):
         encode_pictures(pictures[1:], network(), folder)
     other = PictureNetwork(nn.Sequential(Grid(), nn.Linear(3, 3)), name="grid", preprocessing=SMALL)

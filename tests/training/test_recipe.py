@@ -40,7 +40,7 @@ def test_an_empty_recipe_is_all_defaults(tmp_path: Path) -> None:
         ("[training.schedule]\npases = 3", "unknown setting 'pases'; did you mean 'passes'"),
         ("seed = 'one'", "seed must be of the kind int"),
         ("seed = true", "seed must be of the kind int"),
-        ("[training]\nflips = 1", "flips must be of the kind bool"),
+        ("[training]\nviews = true", "views must be of the kind int"),
         ("training = 3", "training must be a table"),
         ("[text]\nlanguages = 'en'", "languages must be a list of strings"),
         ("seed =", "is not TOML"),

@@ -72,7 +72,7 @@ def test_training_leaves_the_statistics_of_batch_normalisation_alone(encoder) ->
 def test_the_evaluation_is_the_mean_loss_negated(encoder) -> None:
     generator = np.random.default_rng(0)
     features = generator.standard_normal((5, encoder.early_side**2, encoder.early_width)).astype(np.float16)
-    cache = FeatureCache(Path(), tuple("abcde"), features, None, {})
+    cache = FeatureCache(Path(), tuple("abcde"), features, features[:0, None], np.zeros((0, 5), bool), {})
     targets = generator.random((5, 2)).astype(np.float32)
     model = WordPredictor(encoder, torch.tensor([0.5, 0.3]), dropout=0.0, zoom=1.0).eval()
     with torch.inference_mode():

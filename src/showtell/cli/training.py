@@ -51,11 +51,11 @@ def features(
     ],
     encoder: Annotated[str, typer.Option(help="The encoder's name.")],
     output: Annotated[Path, typer.Option(help="Where the features are kept; continued when begun.")],
-    flips: Annotated[bool, typer.Option("--flips", help="Encode the mirrored pictures too.")] = False,
+    views: Annotated[int, typer.Option(min=0, help="Augmented copies of each picture to encode too.")] = 0,
 ) -> None:
     """Encode pictures once, so that training does not have to."""
     pictures = [named for path in paths for named in _identified(path)]
-    _call("features", pictures, encoder, output, flips=flips)
+    _call("features", pictures, encoder, output, views=views)
 
 
 def _identified(path: str) -> list[tuple[str, Path]]:

@@ -22,12 +22,12 @@ class CaptionBatches:
     """Regions and all captions of the same pictures, in an order that seed and pass decide.
 
     Yields regions float32 [B, R, D], tokens int64 [C, T + 1] from the start token to the end token and padding, and
-    the picture of each caption int64 [C].
+    the picture of each caption int64 [C]. Each time a picture is shown, one of its views is drawn; with a mirrored
+    one, "left" and "right" are swapped in its captions.
 
     Args:
         minimum_length: captions of fewer words are left out: they say nothing.
         maximum_length: words after which a caption is cut off (without an end token).
-        flips: show half the pictures mirrored, with "left" and "right" swapped in their captions.
     """
 
     def __init__(
@@ -39,14 +39,12 @@ class CaptionBatches:
         batch: int,
         minimum_length: int,
         maximum_length: int,
-        flips: bool,
         seed: int,
     ):
         self._cache = cache
         self._vocabulary = vocabulary
         self._maximum_length = maximum_length
         self._batch = batch
-        self._flips = flips and cache.flipped is not None
         self._seed = seed
         captions = [cleaned(example, vocabulary.start_ids, minimum_length) for example in examples]
         kept = [place for place, found in enumerate(captions) if found]
@@ -67,17 +65,17 @@ class CaptionBatches:
         """The batches of one pass from the ``start``-th on; the pictures left over wait for another pass."""
         generator = np.random.default_rng((self._seed, number))
         order = generator.permutation(len(self._rows))
-        mirrored = generator.random(len(self._rows)) < (0.5 if self._flips else 0.0)
+        views = generator.integers(0, len(self._cache.views) + 1, len(self._rows))
         for batch in range(start, len(self)):
             chosen = order[batch * self._batch : (batch + 1) * self._batch][rank::ranks]
-            yield self._gather(chosen, mirrored)
+            yield self._gather(chosen, views)
 
-    def _gather(self, chosen: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> Batch:
+    def _gather(self, chosen: NDArray[np.int64], views: NDArray[np.int64]) -> Batch:
         regions, captions, pictures = [], [], []
         for picture, place in enumerate(chosen):
-            mirror = mirrored[place]
-            regions.append(self._cache.of(self._rows[place], mirrored=mirror))
-            found = (self._mirrored if mirror else self._captions)[place]
+            row, view = self._rows[place], views[place]
+            regions.append(self._cache.of(row, view))
+            found = (self._mirrored if self._cache.is_mirrored(row, view) else self._captions)[place]
             captions += found
             pictures += [picture] * len(found)
         length = max(len(caption) for caption in captions)

@@ -37,13 +37,13 @@ def export(run: Path, output: Path, *, reporter: Reporter) -> None:
     export_run(run, output, name=output.resolve().name, reporter=reporter)
 
 
-def features(paths: list[str], encoder: str, output: Path, *, flips: bool, reporter: Reporter) -> None:
+def features(paths: list[str], encoder: str, output: Path, *, views: int, reporter: Reporter) -> None:
     """``showtell features``: each path is a picture, a folder of pictures, or the spec of a corpus."""
     pictures = _named(paths)
     network = load_encoder(encoder)
     seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing)
     with reporter.bar(len(pictures), "Features") as advance:
-        encode_pictures(pictures, seen, output, flips=flips, progress=advancing(advance))
+        encode_pictures(pictures, seen, output, views=views, progress=advancing(advance))
 
 
 def _named(paths: list[str]) -> list[tuple[str, Path]]:

@@ -1,7 +1,8 @@
 """Pictures -> a folder of features, encoded once and memory-mapped ever after.
 
-The folder holds ``features.npy`` (float16 [N, R, D]: N pictures, R regions, D width), ``flipped.npy`` (the same of
-the mirrored pictures, when asked for), ``ids.json`` and ``meta.json``. A kill loses at most one batch; a second start
+The folder holds ``features.npy`` (float16 [N, R, D]: N pictures, R regions, D width), ``views.npy`` and
+``mirrored.npy`` ([K, N, R, D] and [K, N]: K augmented views of each picture, when asked for), ``ids.json`` and
+``meta.json``. A kill loses at most one batch; a second start
 continues; a folder that was made with another encoder or preprocessing is refused.
 """
 
@@ -21,12 +22,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from showtell.errors import BadFeatures
-from showtell.pictures import Preprocessing, read_pixels
+from showtell.pictures import Preprocessing, open_picture, preprocess
 from showtell.runtime import default_threads
 from showtell.training.encoders import checksum
 from showtell.training.onnx_graph import to_onnx
+from showtell.training.views import view_of
 
-FORMAT = 1
+FORMAT = 2
 BATCH = 16
 
 Progress = Callable[[int, int], None]  # done, total
@@ -39,14 +41,16 @@ class FeatureCache:
     Attributes:
         ids: the pictures, in the order of the rows.
         features: float16 [N, R, D], memory-mapped.
-        flipped: the same of the mirrored pictures, or None.
+        views: float16 [K, N, R, D], the same of K augmented copies of each picture (``views.py``); K may be 0.
+        mirrored: bool [K, N], which of these are mirrored.
         meta: encoder, weights' checksum, preprocessing, regions, width, done.
     """
 
     folder: Path
     ids: tuple[str, ...]
     features: NDArray[np.float16]
-    flipped: NDArray[np.float16] | None
+    views: NDArray[np.float16]
+    mirrored: NDArray[np.bool_]
     meta: dict[str, Any]
 
     def rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
@@ -64,9 +68,13 @@ class FeatureCache:
             )
         return np.array([places[name] for name in ids], dtype=np.int64)
 
-    def of(self, row: int, *, mirrored: bool = False) -> NDArray[np.float16]:
-        """Features of one picture [R, D]; of the mirrored picture, where the folder has them and they are wanted."""
-        return (self.flipped if mirrored and self.flipped is not None else self.features)[row]
+    def of(self, row: int, view: int = 0) -> NDArray[np.float16]:
+        """Features of one view of a picture [R, D]; view 0 is the picture itself."""
+        return self.views[view - 1, row] if view else self.features[row]
+
+    def is_mirrored(self, row: int, view: int) -> bool:
+        """Whether left and right have changed places in a view."""
+        return bool(view and self.mirrored[view - 1, row])
 
 
 class PictureNetwork:
@@ -130,9 +138,10 @@ def open_features(folder: Path, *, made_by: dict[str, Any] | None = None) -> Fea
         raise BadFeatures(
             f"{folder} holds {meta['done']} of {len(ids)} pictures; run the same command again to finish it."
         )
-    shape = (len(ids), meta["regions"], meta["width"])
-    flipped = _map(folder / "flipped.npy", shape) if meta["flips"] else None
-    return FeatureCache(folder, tuple(ids), _map(folder / "features.npy", shape), flipped, meta)
+    features, views, mirrored = (
+        _map(folder / name, *array) for name, array in _arrays(len(ids), meta).items()
+    )
+    return FeatureCache(folder, tuple(ids), features, views, mirrored, meta)
 
 
 def encode_pictures(
@@ -140,14 +149,14 @@ def encode_pictures(
     network: PictureNetwork,
     folder: Path,
     *,
-    flips: bool = False,
+    views: int = 0,
     progress: Progress | None = None,
 ) -> FeatureCache:
     """Encode pictures into a folder; continue one that was begun, and return at once when it is whole.
 
     Args:
         pictures: id and path of each, in the order the rows will have.
-        flips: encode the mirrored pictures too.
+        views: augmented copies of each picture to encode too.
         progress: called with the pictures done and their total.
 
     Raises:
@@ -155,19 +164,23 @@ def encode_pictures(
         BadFeatures: the folder holds features of other pictures, or made in another way.
     """
     ids = [name for name, _ in pictures]
-    made_by = network.described() | {"flips": flips}
+    made_by = network.described() | {"views": views}
     done = _begin(folder, ids, made_by)
-    shape = (len(ids), network.regions, network.width)
-    arrays = [_map(folder / "features.npy", shape, write=True)]
-    if flips:
-        arrays.append(_map(folder / "flipped.npy", shape, write=True))
+    features, others, mirrored = (
+        _map(folder / name, *array, write=True) for name, array in _arrays(len(ids), made_by).items()
+    )
     if progress:
         progress(done, len(ids))
-    for batch in _batches([path for _, path in pictures[done:]], network.preprocessing):
+    for batch in _batches(pictures[done:], network.preprocessing, views):
         rows = slice(done, done + len(batch))
-        for array, pixels in zip(arrays, (batch, batch[..., ::-1]), strict=False):
-            array[rows] = network(np.ascontiguousarray(pixels))
-            array.flush()
+        pixels, turned = (np.stack(part) for part in zip(*batch, strict=True))  # [B, 1 + K, 3, S, S], [B, K]
+        features[rows] = network(pixels[:, 0])
+        for view in range(views):
+            others[view, rows] = network(pixels[:, view + 1])
+        mirrored[:, rows] = turned.T
+        for array in (features, others, mirrored):
+            if isinstance(array, np.memmap):
+                array.flush()
         done += len(batch)
         _write_json(
             folder / "meta.json", made_by | {"done": done}
@@ -177,18 +190,38 @@ def encode_pictures(
     return open_features(folder, made_by=made_by)
 
 
-def _batches(paths: Sequence[Path], preprocessing: Preprocessing) -> Iterator[NDArray[np.float32]]:
-    """Pixels [B, 3, S, S]; pictures are read in threads while the network works on the batch before."""
+def _batches(
+    pictures: Sequence[tuple[str, Path]], preprocessing: Preprocessing, views: int
+) -> Iterator[list[tuple[NDArray[np.float32], NDArray[np.bool_]]]]:
+    """Pixels [1 + K, 3, S, S] of each picture of a batch and its views, and which views are mirrored [K].
 
-    def read(path: Path) -> NDArray[np.float32]:
-        return read_pixels(path, preprocessing)
+    Pictures are read in threads while the network works on the batch before.
+    """
 
-    remaining = iter(paths)
+    def read(named: tuple[str, Path]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        name, path = named
+        picture = open_picture(path, at_least=preprocessing.at_least)
+        seen, mirrored = zip(*(view_of(picture, name, number) for number in range(1 + views)), strict=True)
+        return np.stack([preprocess(view, preprocessing) for view in seen]), np.array(
+            mirrored[1:], dtype=bool
+        )
+
+    remaining = iter(pictures)
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        ahead = [pool.submit(read, path) for path in islice(remaining, BATCH)]
+        ahead = [pool.submit(read, named) for named in islice(remaining, BATCH)]
         while ahead:
-            current, ahead = ahead, [pool.submit(read, path) for path in islice(remaining, BATCH)]
-            yield np.stack([future.result() for future in current])
+            current, ahead = ahead, [pool.submit(read, named) for named in islice(remaining, BATCH)]
+            yield [future.result() for future in current]
+
+
+def _arrays(pictures: int, meta: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], type]]:
+    """Shape and kind of each array of the folder."""
+    shape = (pictures, meta["regions"], meta["width"])
+    return {
+        "features.npy": (shape, np.float16),
+        "views.npy": ((meta["views"], *shape), np.float16),
+        "mirrored.npy": ((meta["views"], pictures), np.bool_),
+    }
 
 
 def _begin(folder: Path, ids: list[str], made_by: dict[str, Any]) -> int:
@@ -202,9 +235,11 @@ def _begin(folder: Path, ids: list[str], made_by: dict[str, Any]) -> int:
             )
         return int(meta["done"])
     folder.mkdir(parents=True, exist_ok=True)
-    shape = (len(ids), made_by["regions"], made_by["width"])
-    for name in ("features.npy", "flipped.npy")[: 2 if made_by["flips"] else 1]:
-        np.lib.format.open_memmap(folder / name, mode="w+", dtype=np.float16, shape=shape)
+    for name, (shape, kind) in _arrays(len(ids), made_by).items():
+        if 0 in shape:  # nothing can be mapped of an empty file
+            np.save(folder / name, np.zeros(shape, kind))
+        else:
+            np.lib.format.open_memmap(folder / name, mode="w+", dtype=kind, shape=shape)
     _write_json(folder / "ids.json", ids)
     _write_json(folder / "meta.json", made_by | {"done": 0})
     return 0
@@ -228,7 +263,7 @@ def _read_meta(folder: Path) -> dict[str, Any]:
         raise BadFeatures(
             f"{folder / 'meta.json'} is not JSON; delete the folder and make it again."
         ) from None
-    if not isinstance(meta, dict) or not {"format", "done", "flips", "regions", "width"} <= meta.keys():
+    if not isinstance(meta, dict) or not {"format", "done", "views", "regions", "width"} <= meta.keys():
         raise BadFeatures(f"{folder / 'meta.json'} lacks settings; delete the folder and make it again.")
     if meta["format"] != FORMAT:
         raise BadFeatures(
@@ -244,14 +279,15 @@ def _read_ids(folder: Path) -> list[str]:
         raise BadFeatures(f"{folder / 'ids.json'} cannot be read ({error}); make the folder again.") from None
 
 
-def _map(path: Path, shape: tuple, *, write: bool = False) -> np.memmap:
+def _map(path: Path, shape: tuple[int, ...], kind: type, *, write: bool = False) -> NDArray[Any]:
+    mode: Any = None if 0 in shape else "r+" if write else "r"
     try:
-        array = np.load(path, mmap_mode="r+" if write else "r", allow_pickle=False)
+        array = np.load(path, mmap_mode=mode, allow_pickle=False)
     except (OSError, ValueError) as error:
         raise BadFeatures(f"{path} cannot be read ({error}); delete the folder and make it again.") from None
-    if array.shape != shape or array.dtype != np.float16:
+    if array.shape != shape or array.dtype != kind:
         raise BadFeatures(
-            f"{path} holds {array.dtype} {array.shape}, not float16 {shape}; make the folder again."
+            f"{path} holds {array.dtype} {array.shape}, not {np.dtype(kind)} {shape}; make the folder again."
         )
     return array
 

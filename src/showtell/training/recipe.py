@@ -80,14 +80,14 @@ class TrainingRecipe:
     Attributes:
         batch: pictures a step, each with all its captions.
         label_smoothing, doubly_stochastic: see ``losses.CrossEntropy``.
-        flips: show half the pictures mirrored.
+        views: augmented copies of each picture, of which each pass shows one or the picture itself.
         schedule: see ``loop.Schedule``.
     """
 
     batch: int = 32
     label_smoothing: float = 0.1
     doubly_stochastic: float = 0.0
-    flips: bool = True
+    views: int = 4
     schedule: Schedule = Schedule()
 
 

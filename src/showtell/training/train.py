@@ -103,7 +103,7 @@ def train(
         seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing)
         examples = [example for example in corpus if example.split != "test"]
         folder = features or output / "features"
-        cache = _encode(run, examples, seen, folder, "Features", flips=recipe.training.flips)
+        cache = _encode(run, examples, seen, folder, "Features")
         _captioners(run, cache)
 
 
@@ -247,7 +247,7 @@ def _tune(run: _Run, network: EfficientNetLite, tuning: WordTuning) -> None:
     early = PictureNetwork(
         EarlyMaps(network), name=f"{network.name}/early", preprocessing=network.preprocessing
     )
-    cache = _encode(run, [*train, *dev], early, run.output / "early", "Early maps", flips=True)
+    cache = _encode(run, [*train, *dev], early, run.output / "early", "Early maps")
     torch.manual_seed(run.recipe.seed)
     model = WordPredictor(
         network, torch.from_numpy(targets.mean(axis=0)), dropout=settings.dropout, zoom=settings.zoom
@@ -275,8 +275,6 @@ def _encode(
     network: PictureNetwork,
     folder: Path,
     description: str,
-    *,
-    flips: bool,
 ) -> FeatureCache:
     """Encode in the first process; the others wait and then open what it made."""
     if run.first:
@@ -285,7 +283,7 @@ def _encode(
                 [(example.id, example.path) for example in examples],
                 network,
                 folder,
-                flips=flips,
+                views=run.recipe.training.views,
                 progress=advancing(advance),
             )
     _wait()
@@ -333,7 +331,6 @@ def _member(
         batch=recipe.training.batch,
         minimum_length=recipe.text.minimum_length,
         maximum_length=recipe.text.maximum_length,
-        flips=recipe.training.flips,
         seed=seed,
     )
     loss = CrossEntropy(vocabulary.pad_id, recipe.training.label_smoothing, recipe.training.doubly_stochastic)

@@ -123,15 +123,13 @@ class WordBatches:
         return len(self._rows) // self._batch
 
     def of_pass(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Batch]:
-        """The batches of one pass; half the pictures are mirrored."""
+        """The batches of one pass; of each picture one view is drawn."""
         generator = np.random.default_rng((self._seed, number))
         order = generator.permutation(len(self._rows))
-        mirrored = generator.random(len(self._rows)) < 0.5
+        views = generator.integers(0, len(self._cache.views) + 1, len(self._rows))
         for batch in range(start, len(self)):
             chosen = order[batch * self._batch : (batch + 1) * self._batch][rank::ranks]
-            cells = np.stack(
-                [self._cache.of(self._rows[place], mirrored=mirrored[place]) for place in chosen]
-            )
+            cells = np.stack([self._cache.of(self._rows[place], views[place]) for place in chosen])
             yield torch.from_numpy(cells).float(), torch.from_numpy(self._targets[chosen])
 
 
