@@ -44,14 +44,6 @@ def test_a_run_tells_its_model_its_size_and_its_best_pass(tmp_path):
     assert (run.best["pass"], run.best["CIDEr"]) == (2, 52.5)
 
 
-def test_members_count_together_and_the_first_one_tells_how_well_they_learnt(tmp_path):
-    run = write_run(tmp_path / "run", recipe='[model]\nname = "two_lstm"\nmembers = 2\n')
-    write_run(run / "member2", log=((1, 60.0),))
-    found = read_run(run)
-    assert (found.model, found.parameters, found.seconds) == ("two_lstm × 2", 2 * 18, 180.0 + 60.0)
-    assert (found.passes, found.best["CIDEr"]) == (3, 52.5)
-
-
 def test_the_header_read_by_hand_is_that_of_a_real_checkpoint(tmp_path):
     torch = pytest.importorskip("torch")
     from showtell.training.checkpoint import Position, save_checkpoint

@@ -1,9 +1,8 @@
 """What a run's folder says of itself, read without PyTorch.
 
 A run holds ``recipe.toml``, ``log.jsonl`` (a line a pass) and ``checkpoints/best.safetensors``, of which the header
-alone is read. A run of several members keeps the first of them there, the others in ``member2``, ``member3`` ….
-Where somebody has put ``evaluation.json`` beside them, the JSON that ``showtell evaluate`` prints,
-the metrics with their intervals are taken from there.
+alone is read. Where somebody has put ``evaluation.json`` beside them, the JSON that ``showtell evaluate`` prints, the
+metrics with their intervals are taken from there.
 """
 
 import json
@@ -38,15 +37,13 @@ class Run:
 
     Attributes:
         name: of its folder.
-        model: the name in its recipe, with the settings that are switched on, as "soft_attention + sentinel", and
-            the number of its members, as "two_lstm × 2".
+        model: the name in its recipe, with the settings that are switched on, as "soft_attention + sentinel".
         description: the recipe's.
-        parameters: numbers in the captioner's averaged weights (not the encoder's), all members together; None
-            without a checkpoint.
+        parameters: numbers in the captioner's averaged weights (not the encoder's); None without a
+            checkpoint.
         size: bytes of these weights.
-        seconds: how long it trained, all members together, without the dev evaluations; None before the first pass.
+        seconds: how long it trained, without the dev evaluations; None before the first pass.
         history: the lines of its log: pass, step, loss, seconds of training so far, CIDEr first of its dev figures.
-            Of several members, the first one's.
         metrics: of its ``evaluation.json``, if there is one.
     """
 
@@ -81,19 +78,17 @@ def read_run(folder: Path) -> Run:
     recipe = _read(folder / "recipe.toml", tomllib.loads)
     if recipe is None:
         raise BadRecipe(f"{folder} is not a run: it has no recipe.toml; train one with showtell train")
-    members = [folder, *sorted(folder.glob("member*"))]
-    checkpoints = [member / "checkpoints" / "best.safetensors" for member in members]
-    weights = [_averaged_weights(path) for path in checkpoints if path.exists()]
-    histories = [_read(member / "log.jsonl", _history) or () for member in members]
-    times = [history[-1].get("seconds", 0.0) for history in histories if history]
+    checkpoint = folder / "checkpoints" / "best.safetensors"
+    parameters, size = _averaged_weights(checkpoint) if checkpoint.exists() else (None, None)
+    history = _read(folder / "log.jsonl", _history) or ()
     return Run(
         name=folder.resolve().name,
         model=_model(recipe.get("model")),
         description=str(recipe.get("description", "")),
-        parameters=sum(numbers for numbers, _ in weights) if weights else None,
-        size=sum(size for _, size in weights) if weights else None,
-        seconds=sum(times) if times else None,
-        history=histories[0],
+        parameters=parameters,
+        size=size,
+        seconds=history[-1].get("seconds") if history else None,
+        history=history,
         metrics=_read(folder / "evaluation.json", _metrics) or {},
     )
 
@@ -121,14 +116,12 @@ def _read(path: Path, parse: Callable[[str], _T]) -> _T | None:
 
 
 def _model(table: Any) -> str:
-    """The model's name, with the settings that are switched on and the number of members."""
+    """The model's name, with the settings that are switched on."""
     if not isinstance(table, dict):
         return "transformer"  # the default of recipes
     settings = table.get("settings", {})
     switched_on = [key for key, value in settings.items() if value is True]
-    name = " + ".join([str(table.get("name", "transformer")), *switched_on])
-    members = table.get("members", 1)
-    return name if members == 1 else f"{name} × {members}"
+    return " + ".join([str(table.get("name", "transformer")), *switched_on])
 
 
 def _history(text: str) -> tuple[dict[str, float], ...]:

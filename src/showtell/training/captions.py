@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from showtell.corpora import Example
-from showtell.text.cleaning import words
+from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning, words
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.features import FeatureCache
 from showtell.training.loop import Batch
@@ -28,6 +28,7 @@ class CaptionBatches:
     Args:
         minimum_length: captions of fewer words are left out: they say nothing.
         maximum_length: words after which a caption is cut off (without an end token).
+        cleaning: as for the vocabulary.
     """
 
     def __init__(
@@ -40,13 +41,16 @@ class CaptionBatches:
         minimum_length: int,
         maximum_length: int,
         seed: int,
+        cleaning: Cleaning = DEFAULT_CLEANING,
     ):
         self._cache = cache
         self._vocabulary = vocabulary
         self._maximum_length = maximum_length
         self._batch = batch
         self._seed = seed
-        captions = [cleaned(example, vocabulary.start_ids, minimum_length) for example in examples]
+        captions = [
+            cleaned(example, vocabulary.start_ids, minimum_length, cleaning=cleaning) for example in examples
+        ]
         kept = [place for place, found in enumerate(captions) if found]
         self._rows = cache.rows([examples[place].id for place in kept])
         self._captions = [[self._encode(*caption) for caption in captions[place]] for place in kept]
@@ -94,11 +98,15 @@ class CaptionBatches:
 
 
 def cleaned(
-    example: Example, languages: Mapping[str, object] | Sequence[str], minimum_length: int = 1
+    example: Example,
+    languages: Mapping[str, object] | Sequence[str],
+    minimum_length: int = 1,
+    *,
+    cleaning: Cleaning = DEFAULT_CLEANING,
 ) -> list[tuple[str, list[str]]]:
     """Language and words of each of an example's captions in the wanted languages, short ones left out."""
     found = [
-        (reference.language, words(reference.text, reference.language))
+        (reference.language, words(reference.text, reference.language, cleaning=cleaning))
         for reference in example.references
         if reference.language in languages
     ]

@@ -26,15 +26,17 @@ from showtell.runtime import OnnxEncoder, OnnxStepper
 from showtell.text.cleaning import join
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.card import write_card
-from showtell.training.encoders import load_encoder
+from showtell.training.encoders import NamedEncoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
+from showtell.training.encoders.vgg16 import VGG16
 from showtell.training.evaluation import dev_examples, special_ids
+from showtell.training.given_features import encoder_of
 from showtell.training.models import Captioner
 from showtell.training.models.state import State
 from showtell.training.onnx_graph import to_onnx
 from showtell.training.recipe import Recipe, read_recipe
 from showtell.training.reporting import Reporter
-from showtell.training.train import ENCODER, decoding_options, load_trained
+from showtell.training.train import decoding_options, load_trained
 
 LARGEST_REGION_DIFFERENCE = 0.02  # mean difference, as a share of the regions' standard deviation
 LARGEST_LOGIT_DIFFERENCE = 0.1  # of any logit; words are decided by differences of whole units
@@ -53,13 +55,24 @@ class Parity:
     logits: float  # largest absolute difference
 
 
-def export_run(run: Path, output: Path, *, name: str, reporter: Reporter = Reporter()) -> Bundle:
+def export_run(
+    run: Path,
+    output: Path,
+    *,
+    name: str,
+    encoder: NamedEncoder | None = None,
+    reporter: Reporter = Reporter(),
+) -> Bundle:
     """Make a bundle of a run's best averaged weights.
 
     The confidence is calibrated on the dev split of the run's corpus, and the card states the dev figures.
 
+    Args:
+        encoder: the network that made the features, for a run that was trained on a file of them.
+
     Raises:
-        BadRecipe: the folder holds no run.
+        BadRecipe: the folder holds no run, or a network is needed and not given.
+        BadFeatures: the network that is given does not see what the run was trained on.
         BadBundle: the run is unfinished, or its graphs do not say what PyTorch says.
         BadCorpus, BadImage: the corpus that the run was trained on is not there any more.
     """
@@ -67,25 +80,25 @@ def export_run(run: Path, output: Path, *, name: str, reporter: Reporter = Repor
         raise BadRecipe(f"{run} is not a run: it has no recipe.toml; train one with showtell train.")
     recipe = read_recipe(run / "recipe.toml")
     vocabulary = Vocabulary.load(run / "vocabulary.json")
-    encoder = load_encoder(str(run / ENCODER))
-    model = load_trained(run, recipe, vocabulary, regions=encoder.regions, region_width=encoder.width)
     corpus = open_corpus(recipe.used["data"])
     dev = dev_examples(corpus, recipe.text.languages[0])
+    network = encoder_of(run, encoder, dev)
+    model = load_trained(run, recipe, vocabulary, regions=network.regions, region_width=network.width)
 
-    graphs = make_graphs(encoder, model)
+    graphs = make_graphs(network, model)
     bundle = Bundle(
         folder=output,
         name=name,
         version=str(recipe.used["showtell"]),
         languages=recipe.text.languages,
-        preprocessing=encoder.preprocessing,
+        preprocessing=network.preprocessing,
         vocabulary=vocabulary,
         decoding=asdict(recipe.decoding),
         calibration=None,
         training={},
         graphs=graphs,
     )
-    parity = check_parity(bundle, encoder, model, dev[:PICTURES_COMPARED])
+    parity = check_parity(bundle, network, model, dev[:PICTURES_COMPARED])
     reporter.note(
         f"The graphs agree with PyTorch: regions to {parity.regions:.2g}, logits to {parity.logits:.2g}."
     )
@@ -114,6 +127,8 @@ def export_run(run: Path, output: Path, *, name: str, reporter: Reporter = Repor
 def _told(recipe: Recipe) -> dict[str, Any]:
     """The recipe as the manifest tells it; where the data lay on somebody's disk is nobody's business."""
     told = asdict(recipe)
+    if recipe.text.embeddings is not None:
+        told["text"]["embeddings"]["file"] = Path(recipe.text.embeddings.file).name
     kind = str(recipe.used["data"]).partition(":")[0]
     return told | {"used": {**recipe.used, "data": kind}}
 
@@ -146,7 +161,7 @@ def _dev_report(
     return score(captions, references_of(corpus, dev, language), language=language)
 
 
-def make_graphs(encoder: EfficientNetLite, model: nn.Module) -> dict[str, bytes]:
+def make_graphs(encoder: EfficientNetLite | VGG16, model: nn.Module) -> dict[str, bytes]:
     """The three graphs of a bundle by file name, with weights in half precision."""
     size = encoder.preprocessing.size
     pixels = torch.zeros(2, 3, size, size)
@@ -170,7 +185,7 @@ def make_graphs(encoder: EfficientNetLite, model: nn.Module) -> dict[str, bytes]
 
 
 def check_parity(
-    bundle: Bundle, encoder: EfficientNetLite, model: nn.Module, examples: list[Example]
+    bundle: Bundle, encoder: EfficientNetLite | VGG16, model: nn.Module, examples: list[Example]
 ) -> Parity:
     """Compare the graphs with PyTorch on pictures: their regions, and the logits along PyTorch's greedy captions.
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from showtell.errors import BadFeatures
 from showtell.pictures import EXTENSIONS
 
-FORMATS = (".pkl", ".npz")
+FORMATS = (".npz", ".pkl", ".pickle")
 
 LARGEST = 16 * 2**30  # bytes of features in memory; few bytes of a file can claim to be many
 
@@ -57,7 +57,7 @@ def read_features(path: Path) -> Features:
         BadFeatures: the file is missing, broken or of another kind, holds anything but arrays of finite numbers
             that are all of one shape, or names something that could be run.
     """
-    if path.suffix not in (*FORMATS, ".pickle"):
+    if path.suffix not in FORMATS:
         raise BadFeatures(f"{path} is neither a .pkl nor a .npz file of features; give one of these.")
     try:
         with path.open("rb") as file:
@@ -92,7 +92,7 @@ def write_features(
     if features.ndim != 3 or len(ids) != len(features) or len(set(ids)) != len(ids):
         raise ValueError(f"{len(ids)} ids (each once) and features {features.shape} do not match")
     if path.suffix not in FORMATS:
-        raise ValueError(f"features are written as {' or '.join(FORMATS)}, not as {path.name}")
+        raise ValueError(f"features are written as {', '.join(FORMATS)}, not as {path.name}")
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as file:
         if path.suffix == ".npz":

@@ -1,13 +1,15 @@
-"""Pictures -> a folder of features, encoded once and memory-mapped ever after.
+"""Pictures -> a folder of features, encoded once and memory-mapped ever after; or a file that others can read.
 
 The folder holds ``features.npy`` (float16 [N, R, D]: N pictures, R regions, D width), ``views.npy`` and
 ``mirrored.npy`` ([K, N, R, D] and [K, N]: K augmented views of each picture, when asked for), ``ids.json`` and
 ``meta.json``. A kill loses at most one batch; a second start
-continues; a folder that was made with another encoder or preprocessing is refused.
+continues; a folder that was made with another encoder or preprocessing is refused. A file (``feature_files.py``) is
+made through such a folder, in single precision, which lies beside it until it is whole.
 """
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from showtell.errors import BadFeatures
 from showtell.pictures import Preprocessing, open_picture, preprocess
 from showtell.runtime import default_threads
 from showtell.training.encoders import checksum
+from showtell.training.feature_files import FORMATS, read_features, write_features
 from showtell.training.onnx_graph import to_onnx
 from showtell.training.views import view_of
 
@@ -36,20 +39,21 @@ Progress = Callable[[int, int], None]  # done, total
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """An opened folder of features.
+    """An opened folder of features, or a file of them.
 
     Attributes:
+        folder: where they lie, the file's path if they lie in one.
         ids: the pictures, in the order of the rows.
-        features: float16 [N, R, D], memory-mapped.
-        views: float16 [K, N, R, D], the same of K augmented copies of each picture (``views.py``); K may be 0.
+        features: [N, R, D], float16 and memory-mapped in a folder, float32 from a file.
+        views: [K, N, R, D], the same of K augmented copies of each picture (``views.py``); K may be 0.
         mirrored: bool [K, N], which of these are mirrored.
-        meta: encoder, weights' checksum, preprocessing, regions, width, done.
+        meta: encoder, weights' checksum, preprocessing, regions, width, done; empty if a file does not say.
     """
 
     folder: Path
     ids: tuple[str, ...]
-    features: NDArray[np.float16]
-    views: NDArray[np.float16]
+    features: NDArray[np.floating]
+    views: NDArray[np.floating]
     mirrored: NDArray[np.bool_]
     meta: dict[str, Any]
 
@@ -68,7 +72,7 @@ class FeatureCache:
             )
         return np.array([places[name] for name in ids], dtype=np.int64)
 
-    def of(self, row: int, view: int = 0) -> NDArray[np.float16]:
+    def of(self, row: int, view: int = 0) -> NDArray[np.floating]:
         """Features of one view of a picture [R, D]; view 0 is the picture itself."""
         return self.views[view - 1, row] if view else self.features[row]
 
@@ -150,6 +154,7 @@ def encode_pictures(
     folder: Path,
     *,
     views: int = 0,
+    dtype: type[np.floating] = np.float16,
     progress: Progress | None = None,
 ) -> FeatureCache:
     """Encode pictures into a folder; continue one that was begun, and return at once when it is whole.
@@ -157,6 +162,7 @@ def encode_pictures(
     Args:
         pictures: id and path of each, in the order the rows will have.
         views: augmented copies of each picture to encode too.
+        dtype: float16, which is precise enough to learn from, or float32.
         progress: called with the pictures done and their total.
 
     Raises:
@@ -165,6 +171,8 @@ def encode_pictures(
     """
     ids = [name for name, _ in pictures]
     made_by = network.described() | {"views": views}
+    if dtype != np.float16:
+        made_by["dtype"] = np.dtype(dtype).name
     done = _begin(folder, ids, made_by)
     features, others, mirrored = (
         _map(folder / name, *array, write=True) for name, array in _arrays(len(ids), made_by).items()
@@ -188,6 +196,53 @@ def encode_pictures(
         if progress:
             progress(done, len(ids))
     return open_features(folder, made_by=made_by)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path means a file of features, by its ending, and not a folder."""
+    return path.suffix in FORMATS and not path.is_dir()
+
+
+def open_file(path: Path) -> FeatureCache:
+    """Read a file of features (``feature_files.read_features``); it has no views."""
+    read = read_features(path)
+    none = np.zeros((0, *read.features.shape), np.float32)
+    return FeatureCache(
+        path, read.ids, read.features, none, np.zeros(none.shape[:2], np.bool_), dict(read.meta or {})
+    )
+
+
+def encode_to_file(
+    pictures: Sequence[tuple[str, Path]],
+    network: PictureNetwork,
+    path: Path,
+    *,
+    progress: Progress | None = None,
+) -> None:
+    """Encode pictures into a ``.npz`` or ``.pkl`` file of single precision; continue what was begun.
+
+    What is done lies in the folder ``NAME.part`` beside the file, which becomes the file at the end.
+
+    Raises:
+        BadImage: a picture cannot be read; what is done is kept.
+        BadFeatures: the file is there already and is not known to be the same; the folder is of other work.
+    """
+    part = path.with_name(f"{path.name}.part")
+    meta = {key: value for key, value in network.described().items() if key != "format"}
+    ids = [name for name, _ in pictures]
+    if path.exists() and not part.exists():
+        found = read_features(path)
+        if found.meta == meta and list(found.ids) == ids:
+            if progress:
+                progress(len(ids), len(ids))
+            return
+        raise BadFeatures(
+            f"{path} is there already and is not known to hold these features; "
+            "delete it or choose another --output."
+        )
+    cache = encode_pictures(pictures, network, part, dtype=np.float32, progress=progress)
+    write_features(path, cache.ids, cache.features, meta=meta)
+    shutil.rmtree(part)
 
 
 def _batches(
@@ -217,9 +272,10 @@ def _batches(
 def _arrays(pictures: int, meta: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], type]]:
     """Shape and kind of each array of the folder."""
     shape = (pictures, meta["regions"], meta["width"])
+    kind = np.float32 if meta.get("dtype") == "float32" else np.float16
     return {
-        "features.npy": (shape, np.float16),
-        "views.npy": ((meta["views"], *shape), np.float16),
+        "features.npy": (shape, kind),
+        "views.npy": ((meta["views"], *shape), kind),
         "mirrored.npy": ((meta["views"], pictures), np.bool_),
     }
 

@@ -6,13 +6,14 @@ package lie in ``recipes/``; a path to one's own works as well.
 
 import difflib
 import tomllib
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import tomli_w
 
 from showtell.errors import BadRecipe
+from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning
 from showtell.training.loop import Schedule
 from showtell.training.words import WordSettings
 
@@ -35,11 +36,26 @@ class EncoderRecipe:
         name: one of ``encoders.NAMES``.
         size: side of the pictures in pixels.
         words: how it is tuned first; absent: it stays as ImageNet left it.
+        features: in a run that learnt from a file of features, the file's SHA-256.
     """
 
     name: str = "efficientnet-lite2"
     size: int = 224
     words: WordTuning | None = None
+    features: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingRecipe:
+    """Vectors that words start from (``embeddings.py``).
+
+    Attributes:
+        file: GloVe's or word2vec's text file.
+        frozen: leave the vectors as they are.
+    """
+
+    file: str
+    frozen: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +66,16 @@ class TextRecipe:
         languages: of the captions that are learnt.
         minimum_count: mentions that a word needs.
         minimum_length, maximum_length: words; shorter captions are left out, longer ones cut off.
+        cleaning: what becomes of a caption before it is learnt.
+        embeddings: vectors that the words start from; absent: they are learnt from nothing.
     """
 
     languages: tuple[str, ...] = ("en",)
     minimum_count: int = 5
     minimum_length: int = 2
     maximum_length: int = 18
+    cleaning: Cleaning = DEFAULT_CLEANING
+    embeddings: EmbeddingRecipe | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +84,10 @@ class ModelRecipe:
 
     Attributes:
         name: of a model (``models.MODELS``).
-        members: how many of them, trained apart with seeds one after the other, speak as one in the bundle.
         settings: arguments of its constructor.
     """
 
     name: str = "transformer"
-    members: int = 1
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -173,6 +191,9 @@ def _build(kind: Any, table: dict[str, Any], where: str) -> Any:
         hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(hints)}."
         raise BadRecipe(f"{where} has an unknown setting {unknown[0]!r}{hint}")
     values = {key: _value(hints[key], value, f"{where}: {key}") for key, value in table.items()}
+    needed = [item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING]
+    if lacking := [name for name in needed if name not in values]:
+        raise BadRecipe(f"{where} lacks the setting {lacking[0]!r}.")
     return kind(**values)
 
 
@@ -187,6 +208,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise BadRecipe(f"{where} must be a list of strings.")
         return tuple(value)
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise BadRecipe(f"{where} must be one of {', '.join(get_args(hint))}, not {value!r}.")
+        return value
     expected = dict if get_args(hint) else hint
     whole_for_float = expected is float and isinstance(value, int)
     if isinstance(value, bool) != (expected is bool) or not (isinstance(value, expected) or whole_for_float):

@@ -6,6 +6,7 @@ pixels [B, 3, S, S] to regions [B, R, D].
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -14,9 +15,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from showtell.errors import BadBundle, BadRecipe
-from showtell.pictures import Preprocessing
+from showtell.pictures import Preprocessing, Resample
 from showtell.training.encoders import efficientnet_lite
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
+from showtell.training.encoders.vgg16 import VGG16, Output
+from showtell.training.encoders.vgg16_weights import load_vgg16
 
 
 class Encoder(Protocol):
@@ -31,6 +34,46 @@ class Encoder(Protocol):
 
 
 NAMES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+
+VGG16_OUTPUTS: dict[str, Output] = {"vgg16": "fc2", "vgg16-map": "map"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedEncoder:
+    """An encoder as the command line names it.
+
+    Attributes:
+        name: what ``load_encoder`` knows; or ``vgg16``, the 4,096 outputs of fc2, or ``vgg16-map``, its 49 cells.
+        weights, architecture: VGG16's files, see ``vgg16_weights.load_vgg16``.
+        resample: the filter that VGG16's pictures are resized with; bilinear unless given.
+    """
+
+    name: str
+    weights: Path | None = None
+    architecture: Path | None = None
+    resample: Resample | None = None
+
+    def load(self) -> EfficientNetLite | VGG16:
+        """The network with its weights.
+
+        Raises:
+            BadRecipe: there is no encoder of that name, VGG16 is given no weights, or another one is given some.
+            BadBundle, MissingExtra: see ``load_encoder`` and ``load_vgg16``.
+        """
+        if self.name in VGG16_OUTPUTS:
+            if self.weights is None:
+                raise BadRecipe(
+                    f"The encoder {self.name} comes without weights; give those that Keras or torchvision "
+                    "exported with --weights."
+                )
+            output, resample = VGG16_OUTPUTS[self.name], self.resample or "bilinear"
+            return load_vgg16(self.weights, self.architecture, output=output, resample=resample)
+        for option in ("weights", "architecture", "resample"):
+            if getattr(self, option) is not None:
+                raise BadRecipe(
+                    f"--{option} is for {' and '.join(VGG16_OUTPUTS)}; {self.name} brings its own."
+                )
+        return load_encoder(self.name)
 
 
 def load_encoder(name: str, *, size: int = 224) -> EfficientNetLite:
@@ -50,7 +93,8 @@ def load_encoder(name: str, *, size: int = 224) -> EfficientNetLite:
     if path.suffix == ".safetensors" and path.exists():
         return _read_encoder(path)
     raise BadRecipe(
-        f"There is no encoder {name!r}; known are {', '.join(NAMES)}, or a tuned encoder's .safetensors file."
+        f"There is no encoder {name!r}; known are {', '.join(NAMES)}, or a tuned encoder's .safetensors file; "
+        f"showtell features and export also know {' and '.join(VGG16_OUTPUTS)}."
     )
 
 
