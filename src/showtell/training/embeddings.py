@@ -17,10 +17,14 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from showtell.errors import BadCorpus
 from showtell.text.vocabulary import Vocabulary
+from showtell.training.models.embedding import GivenEmbedding
+from showtell.training.recipe import EmbeddingRecipe
 
 LONGEST_LINE = 1 << 20  # bytes; 300 numbers take some three thousand
 
@@ -79,6 +83,29 @@ def read_embeddings(path: Path, vocabulary: Vocabulary, *, seed: int = 0) -> Emb
         found=tuple(word for word, row in words.items() if row in vectors),
         missing=tuple(word for word, row in words.items() if row not in vectors),
     )
+
+
+def start_from_file(
+    model: nn.Module, vocabulary: Vocabulary, settings: EmbeddingRecipe, *, seed: int
+) -> str:
+    """Let a model's words start from a file's vectors, in place.
+
+    Returns:
+        A sentence that says how many of the words the file covers.
+
+    Raises:
+        BadCorpus: see ``read_embeddings``.
+    """
+    path = Path(settings.file)
+    read = read_embeddings(path, vocabulary, seed=seed)
+    found = frozenset(read.found)
+    known = torch.tensor([token in found for token in vocabulary.tokens])
+    width = model.embedding.embedding_dim
+    model.embedding = GivenEmbedding(torch.from_numpy(read.matrix), known, width, frozen=settings.frozen)
+    covered = f"{path} has vectors for {len(read.found):,} of {len(read.found) + len(read.missing):,} words"
+    some = f"; the others begin at random: {', '.join(read.missing[:5])}" if read.missing else ""
+    more = ", …" if len(read.missing) > 5 else ""
+    return f"{covered} ({read.coverage:.1%}){some}{more}"
 
 
 def _read_vectors(

@@ -29,17 +29,20 @@ from showtell.training.captions import CaptionBatches, cleaned
 from showtell.training.checkpoint import load_average
 from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
-from showtell.training.evaluation import DevEvaluation
-from showtell.training.features import FeatureCache, PictureNetwork
+from showtell.training.embeddings import start_from_file
+from showtell.training.evaluation import DevEvaluation, dev_examples
+from showtell.training.features import FeatureCache, PictureNetwork, is_file, open_file
+from showtell.training.given_features import ENCODER, keep_sample, learning_from
 from showtell.training.loop import choose_device, fit
 from showtell.training.losses import CrossEntropy
 from showtell.training.models import build_model
+from showtell.training.models.embedding import GivenEmbedding
 from showtell.training.recipe import Recipe, read_recipe, write_recipe
 from showtell.training.reporting import Reporter
 from showtell.training.run import Run, training_examples, wait
 from showtell.training.tuning import tune
 
-ENCODER = "encoder.safetensors"
+EMBEDDING = "embedding."  # what every model calls the layer that holds its words
 
 
 def train(
@@ -58,7 +61,8 @@ def train(
         recipe: its settings.
         data: the spec of a corpus with a train and a dev split; pictures in no split are trained on.
         output: the run's folder.
-        features: a folder of features to use or make; ``output/features`` unless given.
+        features: a folder of features to use or make, ``output/features`` unless given; or a file of features to
+            learn from, whose encoder then takes the place of the recipe's.
         encoder: a tuned encoder's weights, which takes the place of the recipe's encoder and its tuning.
         device: ``auto``, ``cpu`` or ``cuda``.
 
@@ -68,12 +72,22 @@ def train(
     """
     corpus = open_corpus(data)
     chosen = choose_device(device)
+    given = open_file(features) if features is not None and is_file(features) else None
+    if given is not None:
+        if encoder is not None:
+            raise BadRecipe(f"The features in {features} are made already; leave out --encoder.")
+        recipe = learning_from(recipe, given)
     with _processes(chosen) as first:
         run = Run(recipe, corpus, output, chosen, first, reporter)
         if first:
             for warning in corpus.warnings:
                 reporter.note(warning)
             _begin_run(run, data)
+        if given is not None:
+            if first:
+                keep_sample(given, dev_examples(corpus, run.language), output)
+            _caption(run, given)
+            return
         network = _encoder(run, encoder)
         seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing)
         examples = [example for example in corpus if example.split != "test"]
@@ -107,10 +121,15 @@ def load_trained(
     """
     model = build(recipe, vocabulary, regions=regions, region_width=region_width)
     path = run / "checkpoints" / "best.safetensors"
+    weights = load_average(path)
+    if f"{EMBEDDING}given" in weights:
+        model.embedding = GivenEmbedding.of_shape(weights, EMBEDDING)
     try:
-        model.load_state_dict(load_average(path))
+        model.load_state_dict(weights)
     except RuntimeError as error:
         raise BadBundle(f"{path} is of another model: {error}") from None
+    if isinstance(model.embedding, GivenEmbedding):
+        model.embedding = model.embedding.finished()
     return model.eval()
 
 
@@ -190,23 +209,33 @@ def _encoder(run: Run, given: Path | None) -> EfficientNetLite:
 def _caption(run: Run, cache: FeatureCache) -> None:
     """The vocabulary, batches and model; then the loop."""
     recipe, examples = run.recipe, training_examples(run.corpus)
+    text = recipe.text
     vocabulary = Vocabulary.build(
-        (words for example in examples for _, words in cleaned(example, recipe.text.languages)),
-        languages=recipe.text.languages,
-        minimum_count=recipe.text.minimum_count,
+        (
+            words
+            for example in examples
+            for _, words in cleaned(example, text.languages, cleaning=text.cleaning)
+        ),
+        languages=text.languages,
+        minimum_count=text.minimum_count,
     )
     if run.first:
         vocabulary.save(run.output / "vocabulary.json")
     torch.manual_seed(recipe.seed)  # here: whether the encoder was tuned in this start makes no difference
     model = build(recipe, vocabulary, regions=cache.features.shape[1], region_width=cache.features.shape[2])
+    if text.embeddings is not None:
+        told = start_from_file(model, vocabulary, text.embeddings, seed=recipe.seed)
+        if run.first:
+            run.reporter.note(told)
     batches = CaptionBatches(
         examples,
         cache,
         vocabulary,
         batch=recipe.training.batch,
-        minimum_length=recipe.text.minimum_length,
-        maximum_length=recipe.text.maximum_length,
+        minimum_length=text.minimum_length,
+        maximum_length=text.maximum_length,
         seed=recipe.seed,
+        cleaning=text.cleaning,
     )
     evaluation = DevEvaluation(
         run.corpus, cache, vocabulary, language=run.language, options=decoding_options(recipe)

@@ -22,10 +22,10 @@ from showtell.training.words import (
 
 def tune(run: Run, network: EfficientNetLite, tuning: WordTuning) -> None:
     """Tune the encoder's last stages, in place (``words.py``)."""
-    settings, languages = tuning.settings, run.recipe.text.languages
+    settings, languages, cleaning = tuning.settings, run.recipe.text.languages, run.recipe.text.cleaning
     train, dev = training_examples(run.corpus), dev_examples(run.corpus, run.language)
     spoken, dev_spoken = (
-        [[words for _, words in cleaned(example, languages)] for example in examples]
+        [[words for _, words in cleaned(example, languages, cleaning=cleaning)] for example in examples]
         for examples in (train, dev)
     )
     words = choose_words(spoken, settings.minimum_count)
