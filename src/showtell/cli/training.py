@@ -22,40 +22,127 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class Resample(StrEnum):
+    """The filter that pictures are resized with."""
+
+    nearest = "nearest"
+    bilinear = "bilinear"
+    bicubic = "bicubic"
+
+
+Weights = Annotated[
+    Path | None, typer.Option(help="VGG16's weights: .h5, .keras, .weights.h5, .pth or .safetensors.")
+]
+Architecture = Annotated[
+    Path | None, typer.Option(help="VGG16's architecture: the .json that Keras exported with the weights.")
+]
+
+
 def train(
     recipe: Annotated[str, typer.Argument(help="The name of a recipe, or a TOML file of one's own.")],
     data: Annotated[str, typer.Option(help="The corpus, for instance flickr8k:DIR.")],
     output: Annotated[Path, typer.Option(help="The folder of the run; one that exists is continued.")],
     features: Annotated[
-        Path | None, typer.Option(help="Where the encoded pictures are kept; made when missing.")
+        Path | None,
+        typer.Option(
+            help="The folder where encoded pictures are kept, made when missing; or a .npz or .pkl file of "
+            "features to learn from."
+        ),
     ] = None,
     encoder: Annotated[Path | None, typer.Option(help="Weights of the encoder to start from.")] = None,
+    embeddings: Annotated[
+        Path | None, typer.Option(help="GloVe's or word2vec's text file: vectors that words start from.")
+    ] = None,
+    freeze_embeddings: Annotated[
+        bool, typer.Option("--freeze-embeddings", help="Leave these vectors as they are.")
+    ] = False,
     device: Annotated[Device, typer.Option(help="What to train on.")] = Device.auto,
     seed: Annotated[int | None, typer.Option(help="A seed in place of the recipe's.")] = None,
 ) -> None:
     """Train a captioner as a recipe says."""
-    _call("train", recipe, data, output, features=features, encoder=encoder, device=device.value, seed=seed)
+    _call(
+        "train",
+        recipe,
+        data,
+        output,
+        features=features,
+        encoder=encoder,
+        embeddings=embeddings,
+        freeze_embeddings=freeze_embeddings,
+        device=device.value,
+        seed=seed,
+    )
 
 
 def export(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
     output: Annotated[Path, typer.Option(help="The folder of the bundle.")],
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="For a run that learnt from a file of features: the encoder that made them."),
+    ] = None,
+    weights: Weights = None,
+    architecture: Architecture = None,
+    resample: Annotated[
+        Resample | None,
+        typer.Option(help="How VGG16's pictures were resized; a .npz file of features says so itself."),
+    ] = None,
 ) -> None:
     """Make a bundle of a run's best captioner: ONNX graphs that need no PyTorch."""
-    _call("export", run, output)
+    _call(
+        "export",
+        run,
+        output,
+        encoder=encoder,
+        weights=weights,
+        architecture=architecture,
+        resample=resample and resample.value,
+    )
 
 
 def features(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH...", help="Pictures, folders of pictures, or corpora.")
     ],
-    encoder: Annotated[str, typer.Option(help="The encoder's name.")],
-    output: Annotated[Path, typer.Option(help="Where the features are kept; continued when begun.")],
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="efficientnet-lite0, -lite1, -lite2, or the .safetensors file of a tuned one; vgg16 (the 4,096 "
+            "outputs of fc2) or vgg16-map (49 regions of 512, for attention)."
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            help="A folder; or a file: .npz, or .pkl as older scripts read it. Continued when begun."
+        ),
+    ],
+    weights: Weights = None,
+    architecture: Architecture = None,
+    resample: Annotated[
+        Resample | None,
+        typer.Option(
+            help="How VGG16's pictures are resized; bilinear unless given, nearest in older scripts."
+        ),
+    ] = None,
     views: Annotated[int, typer.Option(min=0, help="Augmented copies of each picture to encode too.")] = 0,
 ) -> None:
-    """Encode pictures once, so that training does not have to."""
+    """Encode pictures once, so that training does not have to.
+
+    Each picture's id is its file name without the ending. Stopped, the same command continues; a file is made
+    through the folder FILE.part, which goes when the file is whole.
+    """
     pictures = [named for path in paths for named in _identified(path)]
-    _call("features", pictures, encoder, output, views=views)
+    _call(
+        "features",
+        pictures,
+        output,
+        encoder=encoder,
+        weights=weights,
+        architecture=architecture,
+        resample=resample and resample.value,
+        views=views,
+    )
 
 
 def _identified(path: str) -> list[tuple[str, Path]]:

@@ -1,15 +1,15 @@
 """What the command line calls: ``train``, ``export`` and ``features``, with plain arguments."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from showtell.corpora import open_corpus
-from showtell.errors import BadFeatures
-from showtell.pictures import pictures_in
-from showtell.training.encoders import load_encoder
+from showtell.errors import BadFeatures, BadRecipe
+from showtell.pictures import Resample
+from showtell.training.encoders import NamedEncoder
 from showtell.training.export import export_run
-from showtell.training.features import PictureNetwork, encode_pictures
-from showtell.training.recipe import read_recipe
+from showtell.training.features import PictureNetwork, Progress, encode_pictures, encode_to_file, is_file
+from showtell.training.recipe import EmbeddingRecipe, Recipe, read_recipe
 from showtell.training.reporting import Reporter, advancing
 from showtell.training.train import train as train_recipe
 
@@ -21,6 +21,8 @@ def train(
     *,
     features: Path | None,
     encoder: Path | None,
+    embeddings: Path | None,
+    freeze_embeddings: bool,
     device: str,
     seed: int | None,
     reporter: Reporter,
@@ -29,43 +31,97 @@ def train(
     settings = read_recipe(recipe)
     if seed is not None:
         settings = replace(settings, seed=seed)
+    if embeddings is not None:
+        settings = _starting_from(settings, EmbeddingRecipe(file=str(embeddings), frozen=freeze_embeddings))
+    elif freeze_embeddings:
+        raise BadRecipe(
+            "--freeze-embeddings needs --embeddings FILE: embeddings learnt from nothing must learn."
+        )
     train_recipe(settings, data, output, features=features, encoder=encoder, device=device, reporter=reporter)
 
 
-def export(run: Path, output: Path, *, reporter: Reporter) -> None:
+def _starting_from(recipe: Recipe, embeddings: EmbeddingRecipe) -> Recipe:
+    return replace(recipe, text=replace(recipe.text, embeddings=embeddings))
+
+
+def export(
+    run: Path,
+    output: Path,
+    *,
+    encoder: str | None,
+    weights: Path | None,
+    architecture: Path | None,
+    resample: Resample | None,
+    reporter: Reporter,
+) -> None:
     """``showtell export``; the bundle is called as its folder."""
-    export_run(run, output, name=output.resolve().name, reporter=reporter)
+    named = None
+    if encoder is not None:
+        named = NamedEncoder(name=encoder, weights=weights, architecture=architecture, resample=resample)
+    elif weights is not None or architecture is not None or resample is not None:
+        raise BadRecipe("--weights, --architecture and --resample belong to an encoder; add --encoder vgg16.")
+    export_run(run, output, name=output.resolve().name, encoder=named, reporter=reporter)
 
 
-def features(paths: list[str], encoder: str, output: Path, *, views: int, reporter: Reporter) -> None:
-    """``showtell features``: each path is a picture, a folder of pictures, or the spec of a corpus."""
-    pictures = _named(paths)
-    network = load_encoder(encoder)
-    seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing)
-    with reporter.bar(len(pictures), "Features") as advance:
-        encode_pictures(pictures, seen, output, views=views, progress=advancing(advance))
-
-
-def _named(paths: list[str]) -> list[tuple[str, Path]]:
-    """Id and path of every picture that is meant.
+def features(
+    pictures: Sequence[tuple[str, Path]],
+    output: Path,
+    *,
+    encoder: str,
+    weights: Path | None,
+    architecture: Path | None,
+    resample: Resample | None,
+    views: int,
+    reporter: Reporter,
+) -> None:
+    """``showtell features`` of pictures, each with its id; into a folder, or a file by its ending.
 
     Raises:
-        BadFeatures: there are none, or two would have the same id.
+        BadFeatures: there are no pictures, two have the same id, or a file is to hold views.
     """
-    found: dict[str, Path] = {}
-    for path in paths:
-        if Path(path).is_dir():
-            named = [(picture.stem, picture) for picture in pictures_in(path, recursive=True)]
-        elif ":" in path and not Path(path).exists():
-            named = [(example.id, example.path) for example in open_corpus(path)]
+    _refuse_shared_ids(pictures)
+    if views and is_file(output):
+        raise BadFeatures(f"A file of features holds no views; give a folder in the place of {output}.")
+    named = NamedEncoder(name=encoder, weights=weights, architecture=architecture, resample=resample)
+    network = named.load()
+    seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing)
+    with reporter.bar(len(pictures), "Features") as advance:
+        progress = _telling(advancing(advance), output, reporter)
+        if is_file(output):
+            encode_to_file(pictures, seen, output, progress=progress)
         else:
-            named = [(Path(path).stem, Path(path))]
-        for name, picture in named:
-            if name in found:
-                raise BadFeatures(
-                    f"{found[name]} and {picture} have the same id {name!r}; rename one of them."
-                )
-            found[name] = picture
-    if not found:
-        raise BadFeatures(f"There is no picture in {', '.join(paths)}.")
-    return list(found.items())
+            encode_pictures(pictures, seen, output, views=views, progress=progress)
+    reporter.note(
+        f"{output} holds the features of {len(pictures):,} pictures, "
+        f"{seen.regions} x {seen.width} numbers each."
+    )
+
+
+def _telling(move: Progress, output: Path, reporter: Reporter) -> Progress:
+    """A progress that also says when it does not begin at nothing."""
+    told = False
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if not told and 0 < done < total:
+            reporter.note(f"{output}: {done:,} of {total:,} pictures were done before; the rest follows.")
+        told = True
+        move(done, total)
+
+    return progress
+
+
+def _refuse_shared_ids(pictures: Sequence[tuple[str, Path]]) -> None:
+    if not pictures:
+        raise BadFeatures("There are no pictures to encode; name pictures, folders of them, or a corpus.")
+    seen: dict[str, Path] = {}
+    for name, path in pictures:
+        if name in seen:
+            other = seen[name]
+            raise BadFeatures(
+                f"{path} is named twice; name it once."
+                if other == path
+                else f"{other} and {path} would have the same id {name!r}, since ids are file names without their "
+                "ending; rename one of them."
+            )
+        seen[name] = path

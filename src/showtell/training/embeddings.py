@@ -85,9 +85,7 @@ def read_embeddings(path: Path, vocabulary: Vocabulary, *, seed: int = 0) -> Emb
     )
 
 
-def start_from_file(
-    model: nn.Module, vocabulary: Vocabulary, settings: EmbeddingRecipe, *, seed: int
-) -> str:
+def start_from_file(model: nn.Module, vocabulary: Vocabulary, settings: EmbeddingRecipe, *, seed: int) -> str:
     """Let a model's words start from a file's vectors, in place.
 
     Returns:

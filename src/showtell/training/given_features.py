@@ -58,9 +58,7 @@ def keep_sample(cache: FeatureCache, dev: Sequence[Example], run: Path) -> None:
     write_features(run / SAMPLE, ids, cache.features[cache.rows(ids)], meta=cache.meta)
 
 
-def encoder_of(
-    run: Path, named: NamedEncoder | None, dev: Sequence[Example]
-) -> EfficientNetLite | VGG16:
+def encoder_of(run: Path, named: NamedEncoder | None, dev: Sequence[Example]) -> EfficientNetLite | VGG16:
     """The network that a run's captioner sees with: its own, or the one that made the file it learnt from.
 
     Args:
@@ -104,9 +102,7 @@ def _completed(named: NamedEncoder | None, sample: Features, run: Path) -> Named
     return replace(named, resample=how.resample)
 
 
-def _compare(
-    network: EfficientNetLite | VGG16, sample: Features, dev: Sequence[Example], run: Path
-) -> None:
+def _compare(network: EfficientNetLite | VGG16, sample: Features, dev: Sequence[Example], run: Path) -> None:
     """Refuse a network that sees something else in the sample's pictures than the run learnt from."""
     found = list(sample.features.shape[1:])
     if found != [network.regions, network.width]:

@@ -191,7 +191,9 @@ def _build(kind: Any, table: dict[str, Any], where: str) -> Any:
         hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(hints)}."
         raise BadRecipe(f"{where} has an unknown setting {unknown[0]!r}{hint}")
     values = {key: _value(hints[key], value, f"{where}: {key}") for key, value in table.items()}
-    needed = [item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING]
+    needed = [
+        item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING
+    ]
     if lacking := [name for name in needed if name not in values]:
         raise BadRecipe(f"{where} lacks the setting {lacking[0]!r}.")
     return kind(**values)

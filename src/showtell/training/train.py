@@ -27,9 +27,9 @@ from showtell.errors import BadBundle, BadRecipe
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.captions import CaptionBatches, cleaned
 from showtell.training.checkpoint import load_average
+from showtell.training.embeddings import start_from_file
 from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
-from showtell.training.embeddings import start_from_file
 from showtell.training.evaluation import DevEvaluation, dev_examples
 from showtell.training.features import FeatureCache, PictureNetwork, is_file, open_file
 from showtell.training.given_features import ENCODER, keep_sample, learning_from
