@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +49,24 @@ def flickr8k() -> Path:
     if not folder.is_dir():
         pytest.skip("SHOWTELL_FLICKR8K does not name the folder of Flickr8k")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def keras_vgg16() -> Any:
+    """``keras.applications.VGG16``, the whole of it, with random weights: made once, since it takes seconds."""
+    layouts = pytest.importorskip("keras_layouts", reason="needs keras and h5py", exc_type=ImportError)
+    model = layouts.keras.applications.VGG16(weights=None)
+    layouts.randomise_biases(model)
+    return model
+
+
+@pytest.fixture(scope="session")
+def exported_pair(keras_vgg16: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of ``vgg16_exported.json`` and ``vgg16_exported.h5``: that network up to fc2."""
+    import keras_layouts
+
+    folder = tmp_path_factory.mktemp("keras")
+    model = keras_layouts.exported(keras_vgg16)
+    model.save(folder / "vgg16_exported.h5")
+    (folder / "vgg16_exported.json").write_text(model.to_json(), encoding="utf-8")
+    return folder

@@ -222,12 +222,10 @@ def test_the_last_map_row_by_row_from_the_top_left(tmp_path, top):
 # The whole network.
 
 
-@pytest.fixture(scope="session")
-def full():
-    """``keras.applications.VGG16`` with random weights, and its own features of the pictures."""
-    model = keras.applications.VGG16(weights=None)
-    layouts.randomise_biases(model)
-    return model, through_keras(exported(model), "nearest")
+@pytest.fixture(scope="module")
+def full(keras_vgg16):
+    """The whole network with random weights, and its own features of the pictures."""
+    return keras_vgg16, through_keras(exported(keras_vgg16), "nearest")
 
 
 @pytest.fixture
@@ -245,11 +243,8 @@ def assert_full(path, architecture, expected):
     np.testing.assert_allclose(found[:, 0], expected, atol=TOLERANCE, rtol=0)
 
 
-def test_the_exported_pair_gives_the_same_4096_numbers(full, folder):
-    model, expected = full
-    exported(model).save(folder / "vgg16_exported.h5")
-    architecture = written(folder / "vgg16_exported.json", exported(model).to_json())
-    assert_full(folder / "vgg16_exported.h5", architecture, expected)
+def test_the_exported_pair_gives_the_same_4096_numbers(full, exported_pair):
+    assert_full(exported_pair / "vgg16_exported.h5", exported_pair / "vgg16_exported.json", full[1])
 
 
 @pytest.mark.slow
