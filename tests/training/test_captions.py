@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from showtell.corpora import Example, Reference
+from showtell.text.cleaning import Cleaning
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.captions import CaptionBatches
 from showtell.training.features import FeatureCache
@@ -85,3 +86,13 @@ def test_processes_share_a_batch_between_them(vocabulary) -> None:
     parts = [next(batches(vocabulary).of_pass(0, start=0, rank=rank, ranks=2)) for rank in (0, 1)]
     assert sum(len(part[0]) for part in parts) == len(whole[0])
     assert set.union(*(sentences(vocabulary, part[1]) for part in parts)) == sentences(vocabulary, whole[1])
+
+
+def test_captions_are_cleaned_as_asked(vocabulary) -> None:
+    cleaning = Cleaning(drop_one_letter_words=True)
+    [(_, tokens, _)] = list(batches(vocabulary, cleaning=cleaning).of_pass(0, start=0, rank=0, ranks=1))
+    assert sentences(vocabulary, tokens) == {
+        "dog on the left",
+        "man on the right",
+        "dog to the left of man and of",
+    }

@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from showtell.corpora.base import counted
 from showtell.errors import BadFeatures
 from showtell.pictures import Preprocessing, open_picture, preprocess
 from showtell.runtime import default_threads
@@ -68,7 +69,8 @@ class FeatureCache:
         if missing:
             some = ", ".join(missing[:3])
             raise BadFeatures(
-                f"{self.folder} lacks the features of {len(missing)} pictures, {some} among them."
+                f"{self.folder} lacks the features of {counted(len(missing), 'picture', 'pictures')}: {some}"
+                f"{', …' if len(missing) > 3 else ''}; make them with showtell features."
             )
         return np.array([places[name] for name in ids], dtype=np.int64)
 

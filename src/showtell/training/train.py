@@ -76,6 +76,7 @@ def train(
     if given is not None:
         if encoder is not None:
             raise BadRecipe(f"The features in {features} are made already; leave out --encoder.")
+        given.rows([example.id for example in corpus if example.split != "test"])  # or the run is not begun
         recipe = learning_from(recipe, given)
     with _processes(chosen) as first:
         run = Run(recipe, corpus, output, chosen, first, reporter)
