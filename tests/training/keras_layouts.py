@@ -1,7 +1,8 @@
 """Small VGG16s in Keras, and the file layouts of Keras versions that can no longer be run beside today's.
 
-The layouts were taken from the source of those versions (``keras/engine/topology.py`` of Keras 1 and 2,
-``tensorflow/python/keras/saving/hdf5_format.py``, ``keras/saving/experimental/saving_lib.py`` of Keras 2.12).
+What Keras 3 writes is written by Keras 3 itself. The older layouts are written here by hand, as the public source of
+those versions describes them (``keras/engine/topology.py`` of Keras 1 and 2, ``hdf5_format.py`` of tf.keras, and the
+reader that Keras 3 keeps for files of 2.12 and 2.13); no file that one of these versions wrote is among the tests.
 """
 
 import json

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 import torch
@@ -98,7 +98,7 @@ def start_from_file(model: nn.Module, vocabulary: Vocabulary, settings: Embeddin
     read = read_embeddings(path, vocabulary, seed=seed)
     found = frozenset(read.found)
     known = torch.tensor([token in found for token in vocabulary.tokens])
-    width = model.embedding.embedding_dim
+    width = cast(nn.Embedding, model.embedding).embedding_dim
     model.embedding = GivenEmbedding(torch.from_numpy(read.matrix), known, width, frozen=settings.frozen)
     covered = f"{path} has vectors for {len(read.found):,} of {len(read.found) + len(read.missing):,} words"
     some = f"; the others begin at random: {', '.join(read.missing[:5])}" if read.missing else ""

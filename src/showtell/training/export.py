@@ -76,9 +76,7 @@ def export_run(
         BadBundle: the run is unfinished, or its graphs do not say what PyTorch says.
         BadCorpus, BadImage: the corpus that the run was trained on is not there any more.
     """
-    if not (run / "recipe.toml").exists():
-        raise BadRecipe(f"{run} is not a run: it has no recipe.toml; train one with showtell train.")
-    recipe = read_recipe(run / "recipe.toml")
+    recipe = _recipe_of(run)
     vocabulary = Vocabulary.load(run / "vocabulary.json")
     corpus = open_corpus(recipe.used["data"])
     dev = dev_examples(corpus, recipe.text.languages[0])
@@ -104,12 +102,7 @@ def export_run(
     )
     hypotheses = _dev_hypotheses(bundle, recipe, dev, reporter)
     report = _dev_report(bundle, corpus, dev, hypotheses)
-    table = np.stack([confidence.measure(found) for found in hypotheses])
-    good = np.asarray(report["CIDEr"].per_picture) >= GOOD_CIDER
-    calibration = confidence.fit(
-        table, good, target=f"CIDEr of at least {GOOD_CIDER:g} against five references"
-    )
-    reliability = confidence.reliability(confidence.cross_validated(table, good), good)
+    calibration, reliability = _calibrate(hypotheses, report)
     card = write_card(recipe, report, reliability, parity=asdict(parity), good=GOOD_CIDER)
     return write_bundle(
         output,
@@ -122,6 +115,12 @@ def export_run(
         training=_told(recipe),
         files={**graphs, "card.md": card.encode()},
     )
+
+
+def _recipe_of(run: Path) -> Recipe:
+    if not (run / "recipe.toml").exists():
+        raise BadRecipe(f"{run} is not a run: it has no recipe.toml; train one with showtell train.")
+    return read_recipe(run / "recipe.toml")
 
 
 def _told(recipe: Recipe) -> dict[str, Any]:
@@ -159,6 +158,18 @@ def _dev_report(
         for example, found in zip(dev, hypotheses, strict=True)
     }
     return score(captions, references_of(corpus, dev, language), language=language)
+
+
+def _calibrate(
+    hypotheses: list[list[Hypothesis]], report: Report
+) -> tuple[confidence.Calibration, list[confidence.Reliability]]:
+    """The confidence fitted on dev captions and their scores; how reliable it is, cross-validated."""
+    table = np.stack([confidence.measure(found) for found in hypotheses])
+    good = np.asarray(report["CIDEr"].per_picture) >= GOOD_CIDER
+    calibration = confidence.fit(
+        table, good, target=f"CIDEr of at least {GOOD_CIDER:g} against five references"
+    )
+    return calibration, confidence.reliability(confidence.cross_validated(table, good), good)
 
 
 def make_graphs(encoder: EfficientNetLite | VGG16, model: nn.Module) -> dict[str, bytes]:

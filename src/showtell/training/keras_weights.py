@@ -10,7 +10,10 @@ What is read:
   2.12 and 2.13 call the outer group ``_layer_checkpoint_dependencies``;
 * ``.keras``, a zip of ``config.json`` and such a ``model.weights.h5``.
 
-What is not: weights split over several files (``.weights.json``), TensorFlow's saved models, Keras before
+Tested are files that Keras 3 writes, and files in the older layouts that the tests write by hand; none that an older
+version of Keras wrote itself.
+
+What is not read: weights split over several files (``.weights.json``), TensorFlow's saved models, Keras before
 1.0. Nothing in a file is executed, and links out of an HDF5 file are not followed.
 """
 
