@@ -95,8 +95,10 @@ def test_a_file_that_is_there_is_taken_when_it_says_that_it_is_the_same_and_neve
     for name in ("f.npz", "f.pkl"):
         assert features(*paths, *LITE, "--output", tmp_path / name) == 0
     before = (tmp_path / "f.npz").stat().st_mtime_ns
+    (tmp_path / "f.npz.part").mkdir()  # killed while it tidied up
     assert features(*paths, *LITE, "--output", tmp_path / "f.npz") == 0
     assert (tmp_path / "f.npz").stat().st_mtime_ns == before
+    assert not (tmp_path / "f.npz.part").exists()
     capsys.readouterr()
     for pictures, name in ((paths[:1], "f.npz"), (paths, "f.pkl")):  # a pickle cannot say how it was made
         assert features(*pictures, *LITE, "--output", tmp_path / name) == 2

@@ -120,6 +120,7 @@ def test_a_run_starts_from_a_file_tells_its_coverage_and_makes_a_bundle_without_
     weights = load_average(tmp_path / "run" / "checkpoints" / "best.safetensors")
     found = [vocabulary.tokens.index(word) for word in read.found]
     np.testing.assert_array_equal(weights["embedding.given"], read.matrix[found])  # frozen: as in the file
+    assert main([*train, *run]) == 0  # finished: the checkpoint fits what the file gives
     glove.unlink()
     assert main(["export", str(tmp_path / "run"), "--output", str(tmp_path / "bundle")]) == 0
     manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())

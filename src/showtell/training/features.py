@@ -232,9 +232,10 @@ def encode_to_file(
     part = path.with_name(f"{path.name}.part")
     meta = {key: value for key, value in network.described().items() if key != "format"}
     ids = [name for name, _ in pictures]
-    if path.exists() and not part.exists():
+    if path.exists() and not (part / "meta.json").exists():
         found = read_features(path)
         if found.meta == meta and list(found.ids) == ids:
+            shutil.rmtree(part, ignore_errors=True)  # what a kill left of it
             if progress:
                 progress(len(ids), len(ids))
             return
@@ -244,6 +245,7 @@ def encode_to_file(
         )
     cache = encode_pictures(pictures, network, part, dtype=np.float32, progress=progress)
     write_features(path, cache.ids, cache.features, meta=meta)
+    (part / "meta.json").unlink()  # first: without it, the file is taken to be whole
     shutil.rmtree(part)
 
 
