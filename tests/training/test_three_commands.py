@@ -18,12 +18,13 @@ ROOT = Path(__file__).parents[2]
 HEADING = "## From Keras' VGG16 to a captioner in three commands"
 
 
-def commands() -> list[str]:
-    """What stands in the section's block of code, a command a line."""
-    section = (ROOT / "docs/lineage.md").read_text(encoding="utf-8").partition(HEADING)[2]
+def commands() -> tuple[list[str], list[str]]:
+    """What stands in the section's block of code, a command a line; and the commands that its text names."""
+    page = (ROOT / "docs/lineage.md").read_text(encoding="utf-8")
+    section = page.partition(HEADING)[2].partition("\n## ")[0]
     block = re.search(r"```\n(.*?)```", section, re.DOTALL)
     assert block
-    return block[1].splitlines()
+    return block[1].splitlines(), re.findall(r"`(showtell [^`]*)`", section.replace(block[0], ""))
 
 
 def run(command: str, folder: Path, **names: str) -> subprocess.CompletedProcess:
@@ -58,8 +59,9 @@ def test_three_commands_lead_from_kerass_vgg16_to_a_captioner(
     captions = draw_corpus(tmp_path / "data", train=32, dev=6)
     for name in ("vgg16_exported.h5", "vgg16_exported.json"):
         os.symlink(exported_pair / name, tmp_path / name)
-    assert len(commands()) == 3
-    for command in commands():
+    three, others = commands()
+    assert len(three) == 3
+    for command in three:
         done = run(command, tmp_path, DIR="data")
         assert done.returncode == 0, done.stderr
     pictures = [tmp_path / "data" / "Flicker8k_Dataset" / name for name in list(captions)[:3]]
@@ -68,6 +70,7 @@ def test_three_commands_lead_from_kerass_vgg16_to_a_captioner(
     found = np.concatenate([features[path.stem] for path in pictures])
     np.testing.assert_allclose(found, keras_features(pictures), atol=1e-4, rtol=0)
     assert read_bundle(tmp_path / "BUNDLE").preprocessing.resample == "nearest"
-    said = run(f"showtell caption --model BUNDLE {pictures[0]}", tmp_path)
-    assert said.returncode == 0, said.stderr
-    assert set(said.stdout.split()) <= {word for caption in captions.values() for word in caption.split()}
+    said = [run(command, tmp_path, DIR="data", **{"photo.jpg": str(pictures[0])}) for command in others]
+    assert [done.returncode for done in said] == [0] * len(others), [done.stderr for done in said]
+    caption = said[0].stdout.split()
+    assert set(caption) <= {word for caption in captions.values() for word in caption.split()}
