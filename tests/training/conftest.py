@@ -1,6 +1,8 @@
 """What the tests of the training wing share; without PyTorch they are skipped."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +63,13 @@ def keras_vgg16() -> Any:
 
 
 @pytest.fixture(scope="session")
-def exported_pair(keras_vgg16: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of ``vgg16_exported.json`` and ``vgg16_exported.h5``: that network up to fc2."""
+def exported_pair(keras_vgg16: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of ``vgg16_exported.json`` and ``vgg16_exported.h5``: that network up to fc2, half a gigabyte."""
     import keras_layouts
 
     folder = tmp_path_factory.mktemp("keras")
     model = keras_layouts.exported(keras_vgg16)
     model.save(folder / "vgg16_exported.h5")
     (folder / "vgg16_exported.json").write_text(model.to_json(), encoding="utf-8")
-    return folder
+    yield folder
+    shutil.rmtree(folder)

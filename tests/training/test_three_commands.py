@@ -4,6 +4,7 @@ import os
 import pickle
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,4 @@ def test_three_commands_lead_from_kerass_vgg16_to_a_captioner(
     assert [done.returncode for done in said] == [0] * len(others), [done.stderr for done in said]
     caption = said[0].stdout.split()
     assert set(caption) <= {word for caption in captions.values() for word in caption.split()}
+    shutil.rmtree(tmp_path / "BUNDLE")  # pytest keeps folders, and this one takes a quarter of a gigabyte

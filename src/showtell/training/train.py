@@ -23,7 +23,7 @@ from torch import nn
 import showtell
 from showtell.corpora import open_corpus
 from showtell.decoding import DecodingOptions
-from showtell.errors import BadBundle, BadRecipe
+from showtell.errors import BadBundle, BadCorpus, BadRecipe
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.captions import CaptionBatches, cleaned
 from showtell.training.checkpoint import load_average
@@ -241,6 +241,11 @@ def _caption(run: Run, cache: FeatureCache) -> None:
     evaluation = DevEvaluation(
         run.corpus, cache, vocabulary, language=run.language, options=decoding_options(recipe)
     )
+    if not len(batches):
+        raise BadCorpus(
+            f"{run.corpus.name} has fewer train pictures than a batch, {recipe.training.batch}; "
+            "give more, or a recipe with a smaller training.batch."
+        )
     steps = recipe.training.schedule.passes * len(batches)
     with run.pass_bar(steps, f"Training {run.output.name}") as progress:
         position = fit(
