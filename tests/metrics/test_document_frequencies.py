@@ -20,6 +20,22 @@ def test_a_file_gives_back_what_was_saved(tmp_path):
     assert DocumentFrequencies.load(tmp_path / "idf.json") == counted
 
 
+def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "idf.json"
+    DocumentFrequencies.build(PICTURES).save(path)
+    before = path.read_bytes()
+
+    def full(self, text, **how):
+        self.write_bytes(text[: len(text) // 2].encode())
+        raise OSError("no space left")
+
+    monkeypatch.setattr(type(path), "write_text", full)
+    with pytest.raises(OSError, match="no space left"):
+        DocumentFrequencies.build([*PICTURES, ["a bird"]]).save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_frequencies_of_the_scored_set_change_nothing():
     groups = {str(i): group for i, group in enumerate(PICTURES)}
     candidates = {"0": "a dog runs", "1": "a cat sits", "2": "the cat"}

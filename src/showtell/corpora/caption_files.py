@@ -129,7 +129,7 @@ def _detect_json(path: Path, line: str) -> str:
         first = None
     if isinstance(first, dict) and _caption_keys(first) and any(key in first for key in _PICTURE_KEYS):
         return "jsonl"
-    content = _json(path)
+    content = _json(path) if first is None else first
     return "coco" if isinstance(content, dict) and "annotations" in content else "json"
 
 

@@ -84,9 +84,9 @@ class Cider(MeanMetric):
     def _vectors(grams: Grams, idf: Floats) -> tuple[Floats, Floats]:
         """Weighted counts, row by row, and their length for each caption and order: [N], [captions, 4]."""
         weights = grams.count * idf
-        squares = np.bincount(
-            grams.caption * MAXIMUM_ORDER + grams.order, weights**2, len(grams.words) * MAXIMUM_ORDER
-        )
+        place = grams.caption * MAXIMUM_ORDER
+        place += grams.order
+        squares = np.bincount(place, np.square(weights, out=idf), len(grams.words) * MAXIMUM_ORDER)
         return weights, np.sqrt(squares).reshape(-1, MAXIMUM_ORDER)
 
 

@@ -7,6 +7,7 @@ The file: ``{"format": 1, "pictures": 6000, "language": "en", "tokeniser": "ptb"
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class DocumentFrequencies:
         return frequency
 
     def save(self, path: str | Path) -> None:
-        """Write the JSON file."""
+        """Write the JSON file, whole or not at all; OSError where it cannot be written."""
         content = {
             "format": FORMAT,
             "pictures": self.pictures,
@@ -74,7 +75,13 @@ class DocumentFrequencies:
             "tokeniser": self.tokeniser,
             "ngrams": dict(self.counts),
         }
-        Path(path).write_text(json.dumps(content, ensure_ascii=False, indent=0), encoding="utf-8")
+        path = Path(path)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            part.write_text(json.dumps(content, ensure_ascii=False, indent=0), encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path) -> "DocumentFrequencies":

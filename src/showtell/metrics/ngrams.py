@@ -5,6 +5,7 @@ into 64 bits and looked up in a sorted table. No hashing: two n-grams share an i
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, repeat
@@ -37,7 +38,7 @@ class Words:
             lengths = np.fromiter(map(len, lists), np.int64, len(lists))
             equal = [" ".join(words) == sentence for words, sentence in zip(lists, sentences, strict=True)]
             return cls(flat, lengths, np.array(equal, bool) & (lengths > 0))
-        spaces = np.fromiter((sentence.count(" ") for sentence in sentences), np.int64, len(sentences))
+        spaces = np.fromiter(map(str.count, sentences, repeat(" ")), np.int64, len(sentences))
         filled = np.fromiter(map(bool, sentences), bool, len(sentences))
         return cls(flat, np.where(filled, spaces + 1, 0), filled)
 
@@ -70,8 +71,9 @@ class NgramIndex:
 
     def __init__(self, captions: Words) -> None:
         words, lengths = captions.flat, captions.lengths
-        self._words = dict(zip(dict.fromkeys(words), count(), strict=False))
-        ids = np.fromiter(map(self._words.__getitem__, words), np.int64, len(words))
+        numbers: defaultdict[str, int] = defaultdict(count().__next__)  # a word's id is its turn
+        ids = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
+        self._words = dict(numbers)
         self.own_words = ids  # the ids of all words in a row
 
         self._tables: list[Integers] = []  # order 2 upwards: packed n-grams, sorted
@@ -178,9 +180,10 @@ def _count(keys: list[tuple[Integers, Integers]], edges: list[int], words: Integ
             (caption[cut[block] : cut[block + 1]] << bits) | gram[cut[block] : cut[block + 1]]
             for (caption, gram), cut in zip(keys, cuts, strict=True)
         ]
-        packed, number = np.unique(np.concatenate(parts), return_counts=True)
-        rows.append(packed)
-        counts.append(number)
+        packed = np.sort(np.concatenate(parts))
+        first = np.flatnonzero(np.diff(packed, prepend=-1))
+        rows.append(packed[first])
+        counts.append(np.diff(first, append=len(packed)))
     packed = np.concatenate(rows)
     gram = packed & ((1 << bits) - 1)
     orders = np.repeat(np.arange(len(edges)) % MAXIMUM_ORDER, np.diff(edges, prepend=0)).astype(np.int8)
