@@ -109,14 +109,32 @@ def test_the_start_of_another_language_is_never_said(captioner):
         assert len(result.caption.tokens) == len(result.caption.attention)
 
 
-def test_the_same_seed_draws_the_same_words(captioner):
-    def drawn(seed):
-        results = captioner.caption_many([plain("red")] * 20, temperature=3.0, seed=seed)
-        return [result.caption.text for result in results]
+def reds():
+    """Twenty pictures that differ a little, so that the same words are probable for all."""
+    pictures = [plain("red") for _ in range(20)]
+    for number, picture in enumerate(pictures):
+        picture[..., 1] = number
+    return pictures
 
-    assert drawn(1) == drawn(1)
-    assert drawn(1) != drawn(2)
-    assert len(set(drawn(1))) > 1  # the same picture at another place is another draw
+
+def drawn(captioner, pictures, **options):
+    results = captioner.caption_many(pictures, temperature=3.0, **options)
+    return [result.caption.text for result in results]
+
+
+def test_the_same_seed_draws_the_same_words(captioner):
+    assert drawn(captioner, reds(), seed=1) == drawn(captioner, reds(), seed=1)
+    assert drawn(captioner, reds(), seed=1) != drawn(captioner, reds(), seed=2)
+    assert len(set(drawn(captioner, reds(), seed=1))) > 1  # another picture is another draw
+
+
+def test_what_is_drawn_for_a_picture_does_not_depend_on_its_place_or_its_neighbours(captioner):
+    together = drawn(captioner, reds(), seed=5)
+    assert drawn(captioner, reds()[::-1], seed=5) == together[::-1]
+    assert drawn(captioner, [b"no picture", plain("blue"), *reds()][7:], seed=5) == together[5:]
+    alone = [captioner.caption(picture, temperature=3.0, seed=5).text for picture in reds()]
+    assert alone == together
+    assert len(set(drawn(captioner, [plain("red")] * 9, seed=5))) == 1  # copies of a picture agree
 
 
 def test_a_bundle_without_calibration_claims_no_confidence(tmp_path):

@@ -11,6 +11,7 @@ among the processors.
 """
 
 import itertools
+import zlib
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -47,7 +48,7 @@ class Options(TypedDict, total=False):
         unless given. More than the bundle's beam widen it, where no beam is given.
     min_length, max_length: of a caption, in tokens.
     temperature, top_k, top_p: any of them means that words are drawn instead of searched for.
-    seed: of the drawing.
+    seed: of the drawing. What is drawn for a picture depends on the seed and on its pixels, not on its neighbours.
     attention: whether captions shall have their `Caption.attention`.
     """
 
@@ -154,7 +155,7 @@ class Captioner:
         request = self._request(options)
         if len(request.languages) > 1:
             raise ValueError("one caption has one language; caption_many gives one in each")
-        [caption] = self._say(self._regions(source), [0], request.languages[0], request)
+        [caption] = self._say([self._see(source)], request.languages[0], request)
         return caption
 
     def caption_many(
@@ -188,8 +189,8 @@ class Captioner:
         stop = Event()
         waiting: deque[Future[list[Result]]] = deque()
         try:
-            for number, batch in enumerate(_batches(iter(sources), BATCH)):
-                waiting.append(pool.submit(self._captioned, batch, number * BATCH, request, stop))
+            for batch in _batches(iter(sources), BATCH):
+                waiting.append(pool.submit(self._captioned, batch, request, stop))
                 if len(waiting) > self._threads:
                     yield from waiting.popleft().result()
             while waiting:
@@ -199,40 +200,36 @@ class Captioner:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _captioned(
-        self, batch: "Sequence[Source]", first: int, request: "_Request", stop: Event
-    ) -> list[Result]:
-        """The results of a batch whose first picture has the place `first` among all; none after a stop."""
-        read: dict[int, NDArray[np.float32]] = {}
+    def _captioned(self, batch: "Sequence[Source]", request: "_Request", stop: Event) -> list[Result]:
+        """The results of a batch; none after a stop."""
+        read: dict[int, _Seen] = {}
         errors: dict[int, BadImage] = {}
-        for place, source in enumerate(batch, first):
+        for place, source in enumerate(batch):
             if stop.is_set():
                 return []
             try:
-                read[place] = self._regions(source)
+                read[place] = self._see(source)
             except BadImage as error:
                 errors[place] = error
         captions: dict[int, tuple[Caption, ...]] = {}
         if read:
-            regions = np.concatenate(list(read.values()))  # [B, R, D]
-            each = [self._say(regions, list(read), language, request) for language in request.languages]
+            each = [self._say(list(read.values()), language, request) for language in request.languages]
             captions = dict(zip(read, zip(*each, strict=True), strict=True))
         results: list[Result] = []
-        for place, source in enumerate(batch, first):
+        for place, source in enumerate(batch):
             path = source if isinstance(source, str | Path) else None
             if place in errors:
                 results.append(Result(path, error=str(errors[place]).removeprefix(f"{path}: ")))
             results += [Result(path, caption) for caption in captions.get(place, ())]
         return results
 
-    def _regions(self, source: "Source") -> NDArray[np.float32]:
-        """One picture's regions [1, R, D]. Batches would gain the encoder nothing, and cost memory."""
-        return self._encoder(read_pixels(source, self._bundle.preprocessing)[None])
+    def _see(self, source: "Source") -> "_Seen":
+        """One picture through the encoder. Batches would gain the encoder nothing, and cost memory."""
+        pixels = read_pixels(source, self._bundle.preprocessing)
+        return _Seen(self._encoder(pixels[None]), zlib.crc32(pixels.tobytes()))
 
-    def _say(
-        self, regions: NDArray[np.float32], places: Sequence[int], language: str, request: "_Request"
-    ) -> list[Caption]:
-        """Regions [B, R, D], and each picture's place among all -> a caption each."""
+    def _say(self, seen: "Sequence[_Seen]", language: str, request: "_Request") -> list[Caption]:
+        """A caption of each picture."""
         vocabulary = self._bundle.vocabulary
         ids = SpecialIds(
             pad=vocabulary.pad_id,
@@ -242,7 +239,12 @@ class Captioner:
             others=tuple(start for name, start in vocabulary.start_ids.items() if name != language),
         )
         found = decode(
-            self._stepper, regions, ids, request.decoding, attention=request.attention, seeds=places
+            self._stepper,
+            np.concatenate([picture.regions for picture in seen]),  # [B, R, D]
+            ids,
+            request.decoding,
+            attention=request.attention,
+            seeds=[picture.seed for picture in seen],
         )
         return [self._caption(hypotheses, language, request.alternatives) for hypotheses in found]
 
@@ -301,6 +303,18 @@ class Captioner:
         if asked not in self.languages:
             raise ValueError(f"the model {self.name} does not speak {asked!r}; it speaks {there}")
         return (asked,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What becomes of one picture before words are found.
+
+    regions: [1, R, D].
+    seed: a checksum of its pixels, so that words drawn for it are the same wherever it stands.
+    """
+
+    regions: NDArray[np.float32]
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def decode(
         attention: keep what each word looked at.
         seeds: when sampling, a number from 0 up for each picture, which with ``options.seed`` decides its
             chances; by default its place in this call. Give numbers that belong to the pictures themselves
-            (their place in the whole list, say) when batches may be cut in different ways.
+            (a checksum of their pixels, say) when batches may be cut in different ways.
 
     Raises:
         BadBundle: the network's logits are not numbers.
