@@ -87,4 +87,5 @@ def special_ids(vocabulary: Vocabulary, language: str) -> SpecialIds:
         start=vocabulary.start_ids[language],
         end=vocabulary.end_id,
         unknown=vocabulary.unknown_id,
+        others=tuple(start for name, start in vocabulary.start_ids.items() if name != language),
     )
