@@ -44,6 +44,7 @@ def test_every_picture_of_the_split_is_captioned_and_scored(corpus, tiny_model):
     assert found.report.pictures == sum(steps) == 5
     assert found.report.hygiene.distinct == 100
     assert found.report["BLEU-1"].value == pytest.approx(100 * 14 / 15)
+    assert found.captions_a_second == pytest.approx(5 / found.seconds)
 
 
 def test_a_language_without_references(corpus, tiny_model):
@@ -78,8 +79,25 @@ def test_the_command_prints_figures_as_json(corpus, tiny_model, tmp_path, capsys
 def test_the_command_prints_figures_as_text(corpus, tiny_model, capsys):
     assert main(["evaluate", str(tiny_model), "--data", corpus]) == 0
     printed = capsys.readouterr().out
-    for name in ("tiny 1: flickr8k, dev, en", "CIDEr", "BLEU-4", "distinct"):
+    for name in ("tiny 1: flickr8k, dev, en", "CIDEr", "BLEU-4", "distinct", "captions a second: "):
         assert name in printed
+
+
+def test_figures_kept_beside_a_run_are_what_compare_reads(corpus, tiny_model, tmp_path, capsys):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.toml").write_text('[model]\nname = "nic"\n')
+    kept = run / "evaluation.json"
+    arguments = ["evaluate", str(tiny_model), "--data", corpus, "--format", "json", "--output", str(kept)]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["compare", str(run), "--format", "json"]) == 0
+    [row] = json.loads(capsys.readouterr().out)
+    assert row["evaluation.captions_a_second"] > 1
+    assert row["evaluation.distinct"] == 100
+    assert row["evaluation.CIDEr"] == {
+        key: json.loads(kept.read_text("utf-8"))["metrics"]["CIDEr"][key] for key in ("value", "low", "high")
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """A captioner on a corpus: what it says of each picture of a split, and how good that is."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Unpack
+from typing import Any, Unpack
 
 from showtell.captioner import Captioner, Options
 from showtell.corpora import Corpus, Example
@@ -19,11 +20,26 @@ class Evaluation:
     language: of the captions.
     captions: what was said, by the picture's id.
     report: how good it is.
+    seconds: what captioning took, from files to sentences; loading the captioner and scoring are not in it.
     """
 
     language: str
     captions: dict[str, str]
     report: Report
+    seconds: float
+
+    @property
+    def captions_a_second(self) -> float:
+        """How fast it captioned, on this machine and with these options."""
+        return len(self.captions) / max(self.seconds, 1e-9)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: the report, its language and the speed."""
+        return {
+            **self.report.to_dict(),
+            "language": self.language,
+            "captions_a_second": round(self.captions_a_second, 2),
+        }
 
 
 def evaluate(
@@ -50,6 +66,7 @@ def evaluate(
     references = references_of(corpus, examples, language)
     seen = [example for example in examples if example.id in references]
     captions: dict[str, str] = {}
+    began = time.monotonic()
     for example, result in zip(
         seen, captioner.caption_many([example.path for example in seen], **options), strict=True
     ):
@@ -57,7 +74,8 @@ def evaluate(
             raise BadImage(f"{example.path}: {result.error}")
         captions[example.id] = result.caption.text
         progress(1)
-    return Evaluation(language, captions, score(captions, references, language=language))
+    seconds = time.monotonic() - began
+    return Evaluation(language, captions, score(captions, references, language=language), seconds)
 
 
 def references_of(corpus: Corpus, examples: Sequence[Example], language: str) -> dict[str, list[str]]:

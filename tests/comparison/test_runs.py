@@ -4,7 +4,7 @@ import math
 import pytest
 
 from showtell.comparison import read_run, read_runs
-from showtell.comparison.runs import Interval
+from showtell.comparison.runs import Evaluation, Interval
 from showtell.errors import BadBundle, BadRecipe
 
 RECIPE = '[model]\nname = "soft_attention"\n[model.settings]\nsentinel = true\nwidth = 8\n'
@@ -76,8 +76,33 @@ def test_an_evaluation_beside_it_brings_metrics_with_intervals(tmp_path):
         "CIDEr": {"value": 52.25, "low": 49.5, "high": 55.0, "signature": "s"},
         "METEOR": {"value": None, "low": None, "high": None, "signature": "no Java"},
     }
-    (run / "evaluation.json").write_text(json.dumps({"metrics": metrics, "pictures": 10}))
-    assert read_run(run).metrics == {"CIDEr": Interval(52.25, 49.5, 55.0)}
+    hygiene = {"distinct": 80.0, "vocabulary": 300, "in_training": None}
+    told = {"metrics": metrics, "hygiene": hygiene, "pictures": 10, "captions_a_second": 31.5}
+    (run / "evaluation.json").write_text(json.dumps(told))
+    assert read_run(run).evaluation == Evaluation(
+        metrics={"CIDEr": Interval(52.25, 49.5, 55.0)},
+        hygiene={"distinct": 80.0, "vocabulary": 300.0},
+        speed=31.5,
+    )
+
+
+def test_an_evaluation_of_before_speed_was_kept_is_read_too(tmp_path):
+    run = write_run(tmp_path / "run")
+    (run / "evaluation.json").write_text(json.dumps({"metrics": {}, "pictures": 10}))
+    assert read_run(run).evaluation == Evaluation()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "features"),
+    [
+        ('[used]\nfeatures = "frozen"\n', "frozen"),
+        ('[used]\nfeatures = "tuned, A.safetensors"\n', "tuned, A.safetensors"),
+        ("[encoder.words.settings]\nbatch = 32\n", "tuned"),  # of before it was kept, but it says so itself
+        ("[encoder]\nsize = 224\n", None),
+    ],
+)
+def test_a_run_tells_what_features_it_learnt_from(tmp_path, recipe, features):
+    assert read_run(write_run(tmp_path / "run", recipe=recipe)).features == features
 
 
 def test_runs_of_the_same_name_are_called_by_their_paths(tmp_path):
@@ -103,6 +128,8 @@ def test_what_is_no_run_is_refused(tmp_path):
         ("log.jsonl", '{"pass": "first"}\n'),
         ("evaluation.json", "[]"),
         ("evaluation.json", '{"metrics": {"CIDEr": 5}}'),
+        ("evaluation.json", '{"metrics": {}, "hygiene": {"distinct": "many"}}'),
+        ("evaluation.json", '{"metrics": {}, "captions_a_second": "many"}'),
     ],
 )
 def test_a_broken_file_is_named(tmp_path, name, content):

@@ -77,6 +77,7 @@ def test_the_bundle_knows_how_sure_it_may_be_and_how_it_was_made(toy: Toy) -> No
     assert bundle.languages == ("en",)
     assert bundle.calibration is not None
     assert bundle.training["used"]["data"] == "flickr8k"
+    assert bundle.training["used"]["features"] == "frozen"
     card = (toy.bundle / "card.md").read_text()
     assert "CIDEr" in card
     assert "showtell evaluate" in card

@@ -32,8 +32,9 @@ def compare(
 ) -> None:
     """Compare training runs: model, size, time and dev figures in one table, and in one picture.
 
-    A run's dev figures are those of its best pass, as training logged them. Metrics with their intervals are
-    added where a run's folder holds `evaluation.json`, the output of `showtell evaluate --format json`.
+    A run's dev figures are those of its best pass, as training logged them. Captions a second, metrics with
+    their intervals and hygiene are added where a run's folder holds `evaluation.json`, written by
+    `showtell evaluate BUNDLE --data CORPUS --format json --output RUN/evaluation.json`.
     """
     from showtell.comparison import draw_chart, read_runs, tabulate
 

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from showtell.cli import console
 from showtell.cli import options as option
-from showtell.cli.console import note, output, progress
+from showtell.cli.console import note, progress
 from showtell.errors import ShowtellError
 
 __all__ = ["evaluate"]
@@ -35,8 +36,13 @@ def evaluate(
     captions: Annotated[
         Path | None, typer.Option(help="Keep what was said in this file, as COCO results.")
     ] = None,
+    output: option.Output = None,
 ) -> None:
-    """Caption a corpus and score the captions against what people said."""
+    """Caption a corpus and score the captions against what people said.
+
+    Captions a second are from files to sentences on this machine. With `--format json` and
+    `--output RUN/evaluation.json`, `showtell compare` finds the figures beside the run.
+    """
     from showtell.corpora import open_corpus
     from showtell.evaluation import evaluate as evaluate_captioner
     from showtell.hub import load
@@ -54,11 +60,15 @@ def evaluate(
         raise ShowtellError(str(error)) from error
     if captions is not None:
         results = [{"image_id": name, "caption": text} for name, text in found.captions.items()]
-        with output(captions) as file:
+        with console.output(captions) as file:
             file.write(json.dumps(results, ensure_ascii=False, indent=1) + "\n")
         note(f"wrote the captions to {captions}")
     for warning in found.report.warnings:
         note(warning)
-    if format is Format.text:
-        print(f"{captioner.name} {captioner.version}: {corpus.name}, {split}, {found.language}\n")
-    print(written(found.report, format.value))
+    with console.output(output) as file:
+        if format is Format.json:
+            print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2), file=file)
+            return
+        print(f"{captioner.name} {captioner.version}: {corpus.name}, {split}, {found.language}\n", file=file)
+        print(written(found.report), file=file)
+        print(f"\ncaptions a second: {found.captions_a_second:.1f}", file=file)

@@ -1,8 +1,8 @@
 """What a run's folder says of itself, read without PyTorch.
 
 A run holds ``recipe.toml``, ``log.jsonl`` (a line a pass) and ``checkpoints/best.safetensors``, of which the header
-alone is read. Where somebody has put ``evaluation.json`` beside them, the JSON that ``showtell evaluate`` prints, the
-metrics with their intervals are taken from there.
+alone is read. Where ``evaluation.json`` lies beside them, as ``showtell evaluate … --format json`` writes it, metrics
+with their intervals, hygiene and speed are taken from there.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from showtell.errors import BadBundle, BadRecipe
 
-__all__ = ["Interval", "Run", "read_run", "read_runs"]
+__all__ = ["Evaluation", "Interval", "Run", "read_run", "read_runs"]
 
 LARGEST_HEADER = 100 * 2**20  # bytes; the limit of the safetensors format
 
@@ -32,6 +32,21 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What ``evaluation.json`` says of a captioner.
+
+    Attributes:
+        metrics: by name; those that could not be had are left out.
+        hygiene: by the names of ``metrics.hygiene.Hygiene``; what cannot be known is left out.
+        speed: captions a second, on the machine that evaluated.
+    """
+
+    metrics: Mapping[str, Interval] = field(default_factory=dict)
+    hygiene: Mapping[str, float] = field(default_factory=dict)
+    speed: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run.
 
@@ -39,12 +54,14 @@ class Run:
         name: of its folder.
         model: the name in its recipe, with the settings that are switched on, as "soft_attention + sentinel".
         description: the recipe's.
+        features: what it saw with: "tuned" or "frozen" features of the encoder, with the file's name where one was
+            given; None for runs of before this was kept.
         parameters: numbers in the captioner's averaged weights (not the encoder's); None without a
             checkpoint.
         size: bytes of these weights.
         seconds: how long it trained, without the dev evaluations; None before the first pass.
         history: the lines of its log: pass, step, loss, seconds of training so far, CIDEr first of its dev figures.
-        metrics: of its ``evaluation.json``, if there is one.
+        evaluation: its ``evaluation.json``; empty if there is none.
     """
 
     name: str
@@ -54,7 +71,8 @@ class Run:
     size: int | None
     seconds: float | None
     history: tuple[Mapping[str, float], ...]
-    metrics: Mapping[str, Interval] = field(default_factory=dict)
+    features: str | None = None
+    evaluation: Evaluation = Evaluation()
 
     @property
     def passes(self) -> int:
@@ -89,7 +107,8 @@ def read_run(folder: Path) -> Run:
         size=size,
         seconds=history[-1].get("seconds") if history else None,
         history=history,
-        metrics=_read(folder / "evaluation.json", _metrics) or {},
+        features=_features(recipe),
+        evaluation=_read(folder / "evaluation.json", _evaluation) or Evaluation(),
     )
 
 
@@ -124,6 +143,14 @@ def _model(table: Any) -> str:
     return " + ".join([str(table.get("name", "transformer")), *switched_on])
 
 
+def _features(recipe: Mapping[str, Any]) -> str | None:
+    """What the run wrote down of its features; a recipe that tunes its encoder says so itself."""
+    written = recipe.get("used", {}).get("features")
+    if written is None and "words" in recipe.get("encoder", {}):
+        return "tuned"
+    return None if written is None else str(written)
+
+
 def _history(text: str) -> tuple[dict[str, float], ...]:
     """The lines of a log."""
     rows = []
@@ -135,13 +162,19 @@ def _history(text: str) -> tuple[dict[str, float], ...]:
     return tuple(rows)
 
 
-def _metrics(text: str) -> dict[str, Interval]:
-    """The metrics of ``showtell evaluate --format json``."""
-    return {
-        name: Interval(float(found["value"]), found.get("low"), found.get("high"))
-        for name, found in json.loads(text)["metrics"].items()
-        if found.get("value") is not None
-    }
+def _evaluation(text: str) -> Evaluation:
+    """What ``showtell evaluate --format json`` wrote; ``showtell score`` writes the same but for the speed."""
+    told = json.loads(text)
+    speed = told.get("captions_a_second")
+    return Evaluation(
+        metrics={
+            name: Interval(float(found["value"]), found.get("low"), found.get("high"))
+            for name, found in told["metrics"].items()
+            if found.get("value") is not None
+        },
+        hygiene={name: float(value) for name, value in told.get("hygiene", {}).items() if value is not None},
+        speed=None if speed is None else float(speed),
+    )
 
 
 def _averaged_weights(path: Path) -> tuple[int, int]:

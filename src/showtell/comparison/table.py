@@ -2,8 +2,9 @@
 
 import csv
 import io
+import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,14 @@ from showtell.comparison.runs import Interval, Run
 __all__ = ["Column", "Table", "tabulate"]
 
 Cell = str | int | float | Interval | None
+HYGIENE = {  # of metrics.hygiene.Hygiene: titles, and how they are shown
+    "distinct": ("distinct", "{:.0f} %"),
+    "vocabulary": ("vocabulary", "{:.0f}"),
+    "mean_length": ("length", "{:.1f}"),
+    "repeated": ("repeating", "{:.1f} %"),
+    "unfinished": ("unfinished", "{:.1f} %"),
+    "in_training": ("in training", "{:.1f} %"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +83,25 @@ class Table:
         return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
 
     def csv(self) -> str:
-        """Comma-separated, numbers in full; an interval gives its value alone."""
+        """Comma-separated, numbers in full; the ends of an interval have columns of their own, KEY.low and KEY.high."""
+        spread = [any(isinstance(cell, Interval) for cell in cells) for cells in zip(*self.rows, strict=True)]
         file = io.StringIO()
         writer = csv.writer(file)
-        writer.writerow([column.key for column in self.columns])
+        heads = [
+            [key, f"{key}.low", f"{key}.high"] if three else [key]
+            for key, three in zip((column.key for column in self.columns), spread, strict=True)
+        ]
+        writer.writerow(itertools.chain.from_iterable(heads))
         for row in self.rows:
-            writer.writerow([cell.value if isinstance(cell, Interval) else cell for cell in row])
+            cells = [
+                (
+                    [cell.value, cell.low, cell.high]
+                    if isinstance(cell, Interval)
+                    else [cell] * (3 if three else 1)
+                )
+                for cell, three in zip(row, spread, strict=True)
+            ]
+            writer.writerow(itertools.chain.from_iterable(cells))
         return file.getvalue()
 
     def latex(self) -> str:
@@ -104,43 +126,54 @@ class Table:
 def tabulate(runs: Sequence[Run]) -> Table:
     """Runs as a table, a row each in the order given.
 
-    Dev figures are those of the best pass, as training computed them; metrics of evaluations come after them, with
-    their 95 % intervals, where at least one run has an evaluation.
+    Dev figures are those of the best pass, as training computed them. What evaluations say comes after them, where at
+    least one run has an evaluation: captions a second, metrics with their 95 % intervals, hygiene.
     """
-    columns = [
-        Column("run", "run", right=False),
-        Column("model", "model", right=False),
-        Column("parameters", "parameters", lambda number: f"{number / 1e6:.1f} M"),
-        Column("size", "size", lambda size: f"{size / 1e6:.1f} MB"),
-        Column("passes", "passes"),
-        Column("seconds", "training time", _duration),
-        Column("best_pass", "best pass", lambda number: f"{number:.0f}"),
-        Column("CIDEr", "dev CIDEr", _one_place),
-        Column("BLEU-4", "dev BLEU-4", _one_place),
-        Column("distinct", "distinct", lambda share: f"{share:.0f} %"),
-        Column("length", "length", _one_place),
-    ]
-    names = list(dict.fromkeys(name for run in runs for name in run.metrics))
-    columns += [Column(f"evaluation.{name}", name, _with_interval) for name in names]
-    rows = [
+    columns: list[tuple[Column, Callable[[Run], Cell]]] = [
+        (Column("run", "run", right=False), lambda run: run.name),
+        (Column("model", "model", right=False), lambda run: run.model),
+        (Column("features", "features", right=False), lambda run: run.features),
         (
-            run.name,
-            run.model,
-            run.parameters,
-            run.size,
-            run.passes,
-            run.seconds,
-            run.best.get("pass"),
-            *(run.best.get(name) for name in ("CIDEr", "BLEU-4", "distinct", "length")),
-            *(run.metrics.get(name) for name in names),
-        )
-        for run in runs
+            Column("parameters", "parameters", lambda number: f"{number / 1e6:.1f} M"),
+            lambda run: run.parameters,
+        ),
+        (Column("size", "size", lambda size: f"{size / 1e6:.1f} MB"), lambda run: run.size),
+        (Column("passes", "passes"), lambda run: run.passes),
+        (Column("seconds", "training time", _duration), lambda run: run.seconds),
+        (Column("best_pass", "best pass", "{:.0f}".format), lambda run: run.best.get("pass")),
+        (Column("CIDEr", "dev CIDEr", "{:.1f}".format), lambda run: run.best.get("CIDEr")),
+        (Column("BLEU-4", "dev BLEU-4", "{:.1f}".format), lambda run: run.best.get("BLEU-4")),
+        (Column("distinct", "dev distinct", "{:.0f} %".format), lambda run: run.best.get("distinct")),
+        (Column("length", "dev length", "{:.1f}".format), lambda run: run.best.get("length")),
+        *_of_evaluations(runs),
     ]
-    return Table(tuple(columns), tuple(rows))
+    return Table(
+        tuple(column for column, _ in columns),
+        tuple(tuple(cell(run) for _, cell in columns) for run in runs),
+    )
 
 
-def _one_place(number: float) -> str:
-    return f"{number:.1f}"
+def _of_evaluations(runs: Sequence[Run]) -> Iterator[tuple[Column, Callable[[Run], Cell]]]:
+    """Columns of what at least one run's evaluation knows."""
+    found = [run.evaluation for run in runs]
+    if any(evaluation.speed is not None for evaluation in found):
+        speed = Column("evaluation.captions_a_second", "captions a second", "{:.1f}".format)
+        yield speed, lambda run: run.evaluation.speed
+    for name in dict.fromkeys(name for evaluation in found for name in evaluation.metrics):
+        metric = Column(f"evaluation.{name}", name, _with_interval)
+        yield metric, _metric(name)
+    for name, (title, form) in HYGIENE.items():
+        if any(name in evaluation.hygiene for evaluation in found):
+            share = Column(f"evaluation.{name}", title, form.format)
+            yield share, _share(name)
+
+
+def _metric(name: str) -> Callable[[Run], Cell]:
+    return lambda run: run.evaluation.metrics.get(name)
+
+
+def _share(name: str) -> Callable[[Run], Cell]:
+    return lambda run: run.evaluation.hygiene.get(name)
 
 
 def _duration(seconds: float) -> str:

@@ -70,7 +70,8 @@ def _confidence(reliability: Sequence[Reliability], good: float) -> str:
 
 
 def _making(recipe: Recipe, parity: Mapping[str, float]) -> str:
-    used = ", ".join(f"{name} {value}" for name, value in recipe.used.items() if name != "data")
+    with_what = ("showtell", "torch", "numpy", "onnxruntime", "python", "revision")
+    used = ", ".join(f"{name} {recipe.used[name]}" for name in with_what if name in recipe.used)
     return (
         f"## How it was made\n\n`showtell train {recipe.card.recipe} --data …`, then `showtell export`; the whole "
         f"recipe stands in `manifest.json`. Made with {used}. The graphs hold half-precision weights; their regions "

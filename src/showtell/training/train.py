@@ -28,7 +28,7 @@ from showtell.text.vocabulary import Vocabulary
 from showtell.training.captions import CaptionBatches, cleaned
 from showtell.training.checkpoint import load_average
 from showtell.training.embeddings import start_from_file
-from showtell.training.encoders import load_encoder, save_encoder
+from showtell.training.encoders import checksum, load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.evaluation import DevEvaluation, dev_examples
 from showtell.training.features import FeatureCache, PictureNetwork, is_file, open_file
@@ -83,7 +83,7 @@ def train(
         if first:
             for warning in corpus.warnings:
                 reporter.note(warning)
-            _begin_run(run, data)
+            _begin_run(run, data, given, encoder)
         if given is not None:
             if first:
                 keep_sample(given, dev_examples(corpus, run.language), output)
@@ -149,7 +149,22 @@ def _processes(device: torch.device) -> Iterator[bool]:
         dist.destroy_process_group()
 
 
-def _begin_run(run: Run, data: str) -> None:
+def _seen_with(recipe: Recipe, given: FeatureCache | None, encoder: Path | None) -> dict[str, str]:
+    """What a run learns from, for its recipe: the names of files that were given, never where they lie.
+
+    A given encoder counts as tuned unless its weights are those of its ImageNet training.
+    """
+    if given is not None:
+        return {"features": given.folder.name}
+    if encoder is None:
+        return {"features": "frozen" if recipe.encoder.words is None else "tuned"}
+    network = load_encoder(str(encoder))
+    untouched = load_encoder(network.name, size=network.preprocessing.size)
+    state = "frozen" if checksum(network) == checksum(untouched) else "tuned"
+    return {"features": f"{state}, {encoder.name}", "encoder": checksum(network)}
+
+
+def _begin_run(run: Run, data: str, given: FeatureCache | None, encoder: Path | None) -> None:
     """Write the run's recipe, or check that it is continued with the settings that it was begun with.
 
     What changes no weights may change: the description, the card, and the decoding from here on.
@@ -171,6 +186,7 @@ def _begin_run(run: Run, data: str) -> None:
         run.output.mkdir(parents=True, exist_ok=True)
         used = {
             "data": data,
+            **_seen_with(run.recipe, given, encoder),
             "showtell": showtell.__version__,
             "torch": torch.__version__,
             "numpy": np.__version__,
