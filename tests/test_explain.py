@@ -166,6 +166,32 @@ def test_a_font_that_is_given_is_used(captioner, tmp_path):
     assert (given != np.asarray(draw_explanation(found))).any()
 
 
+def test_a_font_without_the_characters_is_refused_before_it_draws_boxes(captioner):
+    found = explain(captioner, lit(0, 0), language="zh")
+    try:
+        latin = ImageFont.truetype("DejaVuSans.ttf").path
+    except OSError:
+        pytest.skip("DejaVu is not installed")
+    with pytest.raises(ShowtellError, match="this font has no '一'; name another with --font"):
+        draw_explanation(found, font=latin)
+
+
+def test_an_installed_font_without_the_characters_counts_as_none(captioner, monkeypatch):
+    found = explain(captioner, lit(0, 0), language="zh")
+    monkeypatch.setattr(explaining, "CHINESE_FONTS", ("DejaVuSans.ttf",))
+    with pytest.raises(ShowtellError, match="install one"):
+        draw_explanation(found)
+
+
+def test_chinese_is_drawn_with_a_font_that_has_it_where_one_is_installed(captioner):
+    if not any(explaining._installed(name, 18) for name in explaining.CHINESE_FONTS):
+        pytest.skip("no Chinese font is installed")
+    found = explain(captioner, lit(0, 0), language="zh")
+    font = explaining._font(found.caption.text, 18, None)
+    assert not explaining._lacking(font, CHINESE)
+    assert draw_explanation(found).width > explaining.TILE
+
+
 def test_chinese_is_broken_between_characters():
     font = ImageFont.load_default(18)
     assert "".join(explaining._wrapped(CHINESE, font, 40)) == CHINESE

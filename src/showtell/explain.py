@@ -10,6 +10,7 @@ Tell*, ICML 2015).
 Axes: T words, G cells on a side of the grid, H and W height and width of the picture, S side of the encoder's square.
 """
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -41,17 +42,26 @@ SOFTNESS = 0.6  # exponent under 1: cells with half the attention of the highest
 OCCLUDED = 7  # cells on a side of the grid whose cells are covered in turn
 CHINESE_FONTS = (
     "NotoSansCJK-Regular.ttc",
+    "NotoSansCJK-VF.ttc",
+    "NotoSansCJK-VF.otf.ttc",
     "NotoSansCJKsc-Regular.otf",
     "NotoSansSC-Regular.otf",
+    "NotoSansSC-VF.ttf",
+    "NotoSansSC[wght].ttf",
     "SourceHanSansSC-Regular.otf",
+    "SourceHanSans.ttc",
     "wqy-microhei.ttc",
     "wqy-zenhei.ttc",
     "DroidSansFallbackFull.ttf",
     "PingFang.ttc",
     "Hiragino Sans GB.ttc",
     "STHeiti Light.ttc",
+    "Songti.ttc",
     "msyh.ttc",
     "simhei.ttf",
+    "simsun.ttc",
+    "uming.ttc",
+    "ukai.ttc",
 )
 
 Area = tuple[float, float, float, float]
@@ -196,24 +206,50 @@ def _looked_at(picture: "Image", cells: NDArray[np.float32], area: Area) -> "Ima
 
 
 def _font(text: str, size: int, path: Path | None) -> "FreeTypeFont | ImageFont":
-    """The font that was asked for; else Pillow's own for Latin letters; else one that has Chinese characters."""
+    """The font that was asked for; else Pillow's own for Latin letters; else one that has Chinese characters.
+
+    A font that would show boxes in place of letters is none.
+    """
     from PIL import ImageFont
 
     if path is not None:
         try:
-            return ImageFont.truetype(path, size)
+            given = ImageFont.truetype(path, size)
         except OSError as error:
             raise ShowtellError(f"{path}: cannot be read as a font ({error})") from None
+        if lacking := _lacking(given, text):
+            raise ShowtellError(f"{path}: this font has no {lacking[0]!r}; name another with --font")
+        return given
     if all(ord(letter) < 0x250 for letter in text):
         return ImageFont.load_default(size)
     for name in CHINESE_FONTS:
-        try:
-            return ImageFont.truetype(name, size)  # looked for where the system keeps its fonts
-        except OSError:
-            continue
+        found = _installed(name, size)
+        if found is not None and not _lacking(found, text):
+            return found
     raise ShowtellError(
-        "no font with Chinese characters is installed in the usual places; name a font's file with --font"
+        "no font with Chinese characters is installed in the usual places; install one, for instance Noto Sans CJK, "
+        "or name a font's file with --font"
     )
+
+
+def _installed(name: str, size: int) -> "FreeTypeFont | None":
+    """A font's file from where the system keeps its fonts: of a collection the face for simplified Chinese."""
+    from PIL import ImageFont
+
+    faces = []
+    with contextlib.suppress(OSError):  # it is not there, or has no more faces
+        for index in range(8):
+            faces.append(ImageFont.truetype(name, size, index=index))
+            if not name.endswith(".ttc"):
+                break
+    return next((face for face in faces if " SC" in (face.getname()[0] or "")), faces[0] if faces else None)
+
+
+def _lacking(font: "FreeTypeFont", text: str) -> list[str]:
+    """The letters for which a font draws what it draws for a code point that no font has."""
+    unknown = bytes(font.getmask("\U0010ffff"))
+    letters = [letter for letter in dict.fromkeys(text) if not letter.isspace()]
+    return [letter for letter in letters if bytes(font.getmask(letter)) == unknown]
 
 
 def _wrapped(text: str, font: "FreeTypeFont | ImageFont", width: float) -> Sequence[str]:
