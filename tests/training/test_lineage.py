@@ -1,0 +1,133 @@
+"""docs/lineage.md and its Chinese sister: every command is run, here on a corpus that draws itself.
+
+The three commands from Keras' VGG16 are run in ``test_three_commands``.
+"""
+
+import re
+import shlex
+import shutil
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from shapes import draw_corpus
+from typer.testing import CliRunner
+
+from showtell.cli import app
+from showtell.training import commands
+from showtell.training.recipe import Recipe, read_recipe, recipe_names
+
+ROOT = Path(__file__).parents[2]
+ENGLISH, CHINESE = (
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("lineage.md", "lineage.zh.md")
+)
+PICTURES = ROOT / "docs/pictures"
+
+
+def commands_in(page: str) -> list[str]:
+    """What stands in blocks of code, a command a line, and what the text names, in the page's order."""
+    return re.findall(r"^showtell .*$|(?<=`)showtell [^`\n]*(?=`)", page, re.MULTILINE)
+
+
+def commands_of_the_small_vgg16(page: str) -> list[str]:
+    """Those of the section that ``test_three_commands`` runs: the one whose first command makes features."""
+    sections = re.split(r"^## ", page, flags=re.MULTILINE)
+    return [
+        command for section in sections if "showtell features" in section for command in commands_in(section)
+    ]
+
+
+def small(name: str) -> Recipe:
+    """A recipe for the test's pictures: the same model, on the same encoder at 64 pixels, for one pass."""
+    recipe = read_recipe(name)
+    schedule = replace(recipe.training.schedule, passes=1)
+    encoder = replace(recipe.encoder, size=64)
+    if encoder.words is not None:
+        words = encoder.words
+        encoder = replace(
+            encoder,
+            words=replace(
+                words,
+                schedule=replace(words.schedule, passes=1),
+                settings=replace(words.settings, batch=8, minimum_count=2),
+            ),
+        )
+    return replace(
+        recipe,
+        encoder=encoder,
+        text=replace(recipe.text, minimum_count=1),
+        training=replace(recipe.training, batch=8, views=1, schedule=schedule),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where the page's commands find their corpus and photo."""
+    draw_corpus(tmp_path / "DIR", train=16, dev=6)
+    shutil.copy(ROOT / "examples/cat.jpg", tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(commands, "read_recipe", small)
+    yield tmp_path
+    for heavy in ("runs", "bundles", "frozen"):
+        shutil.rmtree(tmp_path / heavy, ignore_errors=True)
+
+
+def run(command: str) -> None:
+    words, _, redirected = command.partition(" > ")
+    program, *arguments = shlex.split(words)
+    assert program == "showtell"
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, f"{command}: {done.stderr or done.exception!r}"
+    if redirected:
+        Path(redirected).write_text(done.stdout, encoding="utf-8")
+
+
+def test_every_command_of_the_page_runs_in_its_order(folder: Path) -> None:
+    elsewhere = Counter(commands_of_the_small_vgg16(ENGLISH))
+    here = list((Counter(commands_in(ENGLISH)) - elsewhere).elements())
+    assert len(elsewhere) >= 3
+    assert len(here) >= 18
+    for command in here:
+        run(command)
+    for made in ("curves.png", "looked.png", "covered.png", "runs/nic/evaluation.json"):
+        assert (folder / made).stat().st_size > 100
+
+
+def test_every_recipe_of_the_package_is_on_the_page() -> None:
+    trained = {command.split()[2] for command in commands_in(ENGLISH) if command.startswith("showtell train")}
+    assert trained == set(recipe_names())
+
+
+def test_the_chinese_page_has_the_same_commands_and_equations() -> None:
+    blocks = [re.findall(r"```.*?```", page, re.DOTALL) for page in (ENGLISH, CHINESE)]
+    assert blocks[0] == blocks[1]
+    assert commands_in(ENGLISH) == commands_in(CHINESE)
+
+
+def test_the_chinese_page_has_the_same_figures_in_its_tables() -> None:
+    english, chinese = (
+        [re.findall(r"PENDING|\d+(?:\.\d+)?", line) for line in page.splitlines() if line.startswith("|")]
+        for page in (ENGLISH, CHINESE)
+    )
+    assert english == chinese
+
+
+def test_both_pages_show_every_picture_and_name_each_other() -> None:
+    drawn = {path.name for path in PICTURES.glob("*.svg")}
+    for page in (ENGLISH, CHINESE):
+        assert set(re.findall(r"\]\(pictures/(.*?)\)", page)) == drawn
+    assert "(lineage.zh.md)" in ENGLISH
+    assert "(lineage.md)" in CHINESE
+
+
+def test_the_pictures_are_what_their_script_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(PICTURES))
+    monkeypatch.delitem(sys.modules, "draw", raising=False)
+    import draw
+
+    for name, drawing in draw.drawings():
+        assert (PICTURES / f"{name}.svg").read_text(encoding="utf-8") == drawing.svg(), (
+            "stale: run docs/pictures/draw.py"
+        )
