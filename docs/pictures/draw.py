@@ -99,9 +99,9 @@ class Drawing:
     def svg(self, *, dark: bool = False) -> str:
         height = TOP + (self.rows - 1) * DOWN + HIGH + 96
         legend = (
-            ("given", "as it was"),
+            ("given", "nothing learnt"),
             ("learnt", "learnt"),
-            ("memory", "memory"),
+            ("memory", "learnt memory"),
             ("said", "what is said"),
         )
         for number, (kind, words) in enumerate(legend):
@@ -213,7 +213,7 @@ def soft_attention() -> Drawing:
     middle = lstm.at("top")[1] - 26
     asks, asked = lstm.at("top", -25), look.at("bottom")
     it.arrow(asks, (asks[0], middle), (asked[0], middle), asked, back=True)
-    it.text((asked[0] + 10, middle + 17), "h asks", "note left")
+    it.text((asked[0] + 10, middle + 17), "h asks, gates", "note left")
     _bypass(it, embedded, deep)
     it.again(lstm, "h, c")
     return it
