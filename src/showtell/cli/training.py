@@ -49,7 +49,13 @@ def train(
             "features to learn from."
         ),
     ] = None,
-    encoder: Annotated[Path | None, typer.Option(help="Weights of the encoder to start from.")] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(
+            help="The .safetensors file of a tuned encoder, or the name of one to take as ImageNet left it; "
+            "it is not tuned again."
+        ),
+    ] = None,
     embeddings: Annotated[
         Path | None, typer.Option(help="GloVe's or word2vec's text file: vectors that words start from.")
     ] = None,
