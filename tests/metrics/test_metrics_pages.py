@@ -1,4 +1,4 @@
-"""docs/metrics.md: every command, block of code and figure is run."""
+"""docs/metrics.md and its Chinese sister: every command, block of code and figure is run."""
 
 import contextlib
 import csv
@@ -17,7 +17,9 @@ from showtell.errors import ShowtellError
 from showtell.metrics import jars, score
 
 ROOT = Path(__file__).parents[2]
-ENGLISH = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+ENGLISH, CHINESE = (
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("metrics.md", "metrics.zh.md")
+)
 BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 PICTURES = [str(number) for number in range(120)]
 
@@ -191,3 +193,26 @@ def test_what_the_page_calls_an_error_is_one(folder: Path) -> None:
     assert done.exit_code != 0
     (folder / "more.json").write_text(json.dumps({"1": ["a dog"], "2": ["a cat"]}))
     run("showtell score candidates.json more.json --metrics BLEU --subset")
+
+
+def test_the_chinese_page_has_the_same_commands_code_and_output() -> None:
+    assert BLOCK.findall(ENGLISH) == BLOCK.findall(CHINESE)
+
+
+@pytest.mark.parametrize("what", [r"`[^`\n]+`", r"\d+(?:[.,/]\d+)*"], ids=["what is quoted", "figures"])
+def test_the_chinese_page_has_the_same_in_its_text(what: str) -> None:
+    english, chinese = (
+        [sorted(re.findall(what, section)) for section in re.split(r"^## ", BLOCK.sub("", page), flags=re.M)]
+        for page in (ENGLISH, CHINESE)
+    )
+    assert english == chinese
+
+
+def test_the_chinese_page_quotes_the_same_warnings_in_the_same_order() -> None:
+    english, chinese = (re.findall(r"^\|.*\| (`.*`) \|$", page, re.MULTILINE) for page in (ENGLISH, CHINESE))
+    assert english == chinese
+
+
+def test_the_pages_name_each_other() -> None:
+    assert "(metrics.zh.md)" in ENGLISH
+    assert "(metrics.md)" in CHINESE
