@@ -46,6 +46,7 @@ class Schedule:
         learning_rate: at its highest; linear warm-up, then half a cosine down to a fiftieth.
         warmup: steps.
         weight_decay: of AdamW, on matrices alone.
+        beta2: decay of AdamW's mean of squared gradients, a step.
         clip: largest norm of the gradient.
         average: decay of the moving average of the weights, a step.
         patience: passes without a better score before it stops; 0 never stops early.
@@ -56,6 +57,7 @@ class Schedule:
     learning_rate: float = 1e-3
     warmup: int = 200
     weight_decay: float = 0.01
+    beta2: float = 0.98
     clip: float = 1.0
     average: float = 0.998
     patience: int = 0
@@ -137,7 +139,7 @@ def make_optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": schedule.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.98))
+    return torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, schedule.beta2))
 
 
 def learning_rate(step: int, total: int, schedule: Schedule) -> float:

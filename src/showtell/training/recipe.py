@@ -25,7 +25,9 @@ class WordTuning:
     """The encoder's tuning to the words of the captions (``words.py``), and its schedule."""
 
     settings: WordSettings = WordSettings()
-    schedule: Schedule = Schedule(passes=4, learning_rate=5e-4, warmup=100, weight_decay=0.05, clip=5.0)
+    schedule: Schedule = Schedule(
+        passes=8, learning_rate=5e-4, warmup=100, weight_decay=0.05, beta2=0.999, clip=5.0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
