@@ -80,7 +80,7 @@ def test_a_picture_counts_by_its_name_without_folder_and_extension(tmp_path):
 @pytest.mark.parametrize(
     ("text", "format", "message"),
     [
-        ("", None, "in no format that Showtell knows"),
+        ("", None, "is empty"),
         ("just some words\n", None, "in no format.*'just some words'"),
         ('[{"image_id": 1}]', None, "entry 1: the entry has no caption"),
         (
@@ -152,3 +152,28 @@ def test_candidates_are_one_caption_a_picture(tmp_path):
     path.write_text("1\ta dog\n1\ta cat\n")
     with pytest.raises(BadCorpus, match=r"1 picture with several captions \(1\)"):
         one_each(read_captions(path))
+
+
+def test_an_id_that_comes_twice_in_json_is_noticed(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text('{"p0": "a dog", "p1": "a cat", "p0": "a dog"}', encoding="utf-8")
+    captions, warnings = one_each(read_captions(path))
+    assert captions == {"p0": "a dog", "p1": "a cat"}
+    assert any("1 id stands there more than once" in warning for warning in warnings)
+    path.write_text('{"p0": "a dog", "p0": "a cat"}', encoding="utf-8")
+    with pytest.raises(BadCorpus, match=r"several captions \(p0\)"):
+        one_each(read_captions(path))
+
+
+def test_captions_that_are_lists_of_characters_are_called_so(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text('{"p0": ["a", " ", "d", "o", "g"]}', encoding="utf-8")
+    with pytest.raises(BadCorpus, match=r"lists of single characters \(p0\)"):
+        one_each(read_captions(path))
+
+
+def test_an_empty_file_is_called_empty(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text("", encoding="utf-8")
+    with pytest.raises(BadCorpus, match="is empty"):
+        read_captions(path)

@@ -154,6 +154,8 @@ def test_each_mistake_is_warned_of_in_the_words_of_the_page(folder: Path) -> Non
     _, twice = run("showtell score twice.csv references.json --metrics BLEU")
     messages = [
         warnings_of(dict.fromkeys(PICTURES, "a d o g r u n s"), said),
+        warnings_of(good, {name: list(group[0]) for name, group in said.items()}),
+        warnings_of(good, {name: ["一只狗", "一只红狗"] for name in said}),
         warnings_of({name: f"startseq {caption} <end>" for name, caption in good.items()}, said),
         warnings_of({**good, **{name: said[name][0] for name in PICTURES[:13]}}, said),
         warnings_of({**good, **dict.fromkeys(PICTURES[:61], "a dog")}, said),

@@ -99,3 +99,20 @@ def test_few_pictures_without_a_file_of_document_frequencies():
     (warning,) = warnings(few, {name: REFERENCES[name] for name in few})
     assert "from 99 pictures, which are too few" in warning
     assert warnings(few, {name: REFERENCES[name] for name in few}, metrics=["BLEU"]) == ()
+
+
+def test_a_caption_given_in_the_place_of_a_list_of_captions():
+    apart = {name: list(group[0]) for name, group in REFERENCES.items()}
+    assert any(
+        "the references of 120 of 120 pictures are single characters" in warning
+        for warning in warnings(HONEST, apart)
+    )
+
+
+def test_chinese_scored_as_english():
+    references = {str(i): [f"一只狗在草地上跑{i}"] for i in range(120)}
+    candidates = {name: f"狗在跑步{name}" for name in references}
+    assert any(
+        "120 of 120 pictures have Chinese references, but the captions are scored as English" in warning
+        for warning in warnings(candidates, references)
+    )

@@ -89,6 +89,10 @@ def one_each(file: CaptionFile) -> tuple[dict[str, str], list[str]]:
     """
     repeated = [name for name, found in file.captions.items() if len(found) > 1]
     different = [name for name in repeated if len(set(file.captions[name])) > 1]
+    if different and all(len(caption) < 2 for name in different for caption in file.captions[name]):
+        raise BadCorpus(
+            f"{file.path}: captions are lists of single characters ({_some(different)}); give each as one string"
+        )
     if different:
         pictures = counted(len(different), "picture", "pictures")
         raise BadCorpus(
@@ -113,6 +117,8 @@ def _detect(path: Path) -> str:
         return "tsv"
     if "," in line:
         return "csv"
+    if not line:
+        raise BadCorpus(f"{path} is empty; give a file of captions")
     raise BadCorpus(
         f"{path} is in no format that Showtell knows ({', '.join(FORMATS)}); its first line is {line[:60]!r}"
     )
@@ -142,11 +148,19 @@ def _coco(path: Path) -> Rows:
         yield _row(entry, partial(_broken_entry, path, number))
 
 
+class _Object(dict[str, Any]):
+    """A JSON object that remembers all it was written with: of a key that comes twice, a dict keeps the last."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
 def _by_id(path: Path) -> Rows:
-    content = _json(path)
-    if not isinstance(content, dict):
+    content = _json(path, _Object)
+    if not isinstance(content, _Object):
         raise BadCorpus(f'{path} is not {{"ID": "caption"}}: it holds no object')
-    for name, value in content.items():
+    for name, value in content.pairs:
         captions = [value] if isinstance(value, str) else value
         if not isinstance(captions, list) or not all(isinstance(caption, str) for caption in captions):
             raise BadCorpus(f"{path}: the captions of {name!r} are neither a string nor a list of strings")
@@ -187,10 +201,10 @@ _READERS: Mapping[str, Callable[[Path], Rows]] = {
 }
 
 
-def _json(path: Path) -> Any:
+def _json(path: Path, of_objects: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     text = "\n".join(_every_line(path))
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=of_objects)
     except json.JSONDecodeError as error:
         raise broken_line(path, error.lineno, f"is not JSON ({error.msg}, column {error.colno})") from None
     except (ValueError, RecursionError) as error:

@@ -15,6 +15,7 @@ SAME = 0.5  # share of pictures that may have one and the same caption
 FEW_PICTURES = 100  # fewer are too few for document frequencies
 _ENOUGH = 10  # pictures, before a share says anything
 
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _MARKERS = re.compile(
     r"(?<!\w)(?:start_?seq|end_?seq)(?!\w)"
     r"|<\s*/?\s*(?:s|start|end|sos|eos|bos|pad|unk|\|endoftext\||\|startoftext\|)\s*>|\[(?:CLS|SEP|PAD|UNK)\]"
@@ -32,6 +33,8 @@ def mistakes(
     yield from _markers("references", [caption for group in raw_references.values() for caption in group])
     yield from _characters("candidates", candidates.sentences, references.language)
     yield from _characters("references", references.sentences, references.language)
+    yield from _taken_apart(raw_references)
+    yield from _chinese(raw_references, references.language)
     yield from _empty(candidates)
     yield from _identical(candidates)
     yield from _same_everywhere(candidates.sentences)
@@ -73,6 +76,28 @@ def _characters(side: str, sentences: Sequence[str], language: str) -> Iterator[
         yield (
             f"{spelled} of {len(sentences)} {side} are single characters where words were meant; give whole "
             "captions as strings"
+        )
+
+
+def _taken_apart(raw_references: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Where a caption was given in the place of a list of captions, each of its characters became one."""
+    apart = [name for name, group in raw_references.items() if len(group) >= 5 and max(map(len, group)) == 1]
+    if apart and len(apart) >= 0.05 * len(raw_references):
+        yield (
+            f"the references of {len(apart)} of {len(raw_references)} pictures are single characters "
+            f"({some(apart)}); give a list of whole captions"
+        )
+
+
+def _chinese(raw_references: Mapping[str, Sequence[str]], language: str) -> Iterator[str]:
+    """English rules take no Chinese sentence apart: each would be one long word."""
+    if language != "en":
+        return
+    chinese = sum(any(_CHINESE.search(caption) for caption in group) for group in raw_references.values())
+    if chinese > 0.5 * len(raw_references):
+        yield (
+            f"{chinese} of {len(raw_references)} pictures have Chinese references, but the captions are scored "
+            "as English; choose the language zh"
         )
 
 

@@ -165,7 +165,7 @@ def signature_of(name: str, judged: Judged, references: References) -> Signature
         name,
         (
             *judged.metric.settings(name),
-            ("tok", references.tokeniser.name),
+            ("tok", references.tokeniser.signature),
             ("lang", references.language),
             ("pictures", str(len(references.ids))),
             ("refs", str(least) if least == most else f"{least}-{most}"),

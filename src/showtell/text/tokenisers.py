@@ -26,6 +26,15 @@ class Tokeniser:
     name: str
     _tokenise: Callable[[str], str] = field(repr=False)
 
+    @property
+    def signature(self) -> str:
+        """The name, and of ``words`` also what segments them: its words change with its version."""
+        if self.name != "words":
+            return self.name
+        from importlib.metadata import version  # slow to import, and only Chinese needs it
+
+        return f"words-rjieba-{version('rjieba')}"
+
     def __call__(self, caption: str) -> str:
         return self._tokenise(caption)
 
@@ -41,7 +50,10 @@ def tokeniser_named(name: str | None, language: str) -> Tokeniser:
     """
     if name is None:
         if language not in DEFAULTS:
-            raise ValueError(f"no tokeniser is known for the language {language!r}; choose one of {_NAMES}")
+            raise ValueError(
+                f"no tokeniser is known for the language {language!r} (known are {', '.join(DEFAULTS)}); "
+                f"name a tokeniser, one of {_NAMES}"
+            )
         name = DEFAULTS[language]
     if name not in TOKENISERS:
         raise ValueError(f"there is no tokeniser {name!r}; choose one of {_NAMES}")
