@@ -10,7 +10,7 @@ from showtell.errors import BadBundle, BadRecipe
 from showtell.pictures import read_pixels
 from showtell.training.encoders import checksum, load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite, load_imagenet, scaled_channels
-from showtell.training.features import PictureNetwork
+from showtell.training.features import PictureNetwork, by_onnx_runtime, by_torch
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -59,13 +59,29 @@ def test_regions_run_row_by_row_from_the_top_left() -> None:
     assert int(change.argmax()) in (5, 6, 12, 13)
 
 
-def test_onnx_runtime_gives_the_same_regions() -> None:
+def test_onnx_runtime_and_pytorch_give_the_same_regions() -> None:
     network = load_imagenet(0, 128)
     pixels = np.random.default_rng(0).standard_normal((2, 3, 128, 128)).astype(np.float32)
-    seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing)
     with torch.inference_mode():
         expected = network(torch.from_numpy(pixels)).numpy()
-    np.testing.assert_allclose(seen(pixels), expected, atol=1e-3)
+    np.testing.assert_allclose(
+        by_onnx_runtime(network, torch.from_numpy(pixels))(pixels), expected, atol=1e-3
+    )
+    np.testing.assert_array_equal(by_torch(network, torch.device("cpu"))(pixels), expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_gives_the_same_regions() -> None:
+    network = load_imagenet(0, 128)
+    pixels = np.random.default_rng(0).standard_normal((2, 3, 128, 128)).astype(np.float32)
+    there, here = (
+        PictureNetwork(
+            network, name=network.name, preprocessing=network.preprocessing, device=torch.device(device)
+        )(pixels)
+        for device in ("cuda", "cpu")
+    )
+    np.testing.assert_allclose(there, here, atol=1e-2)
 
 
 def test_a_tuned_encoder_survives_its_file(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from showtell.errors import BadBundle
+from showtell.errors import BadBundle, BadRecipe
 from showtell.training.checkpoint import load_average
 from showtell.training.loop import Schedule, choose_device, fit, learning_rate
 
@@ -156,6 +156,18 @@ def test_the_rate_warms_up_and_falls_to_a_fiftieth() -> None:
 def test_devices_are_taken_at_their_word() -> None:
     assert choose_device("cpu").type == "cpu"
     assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_missed_in_one_sentence() -> None:
+    with pytest.raises(BadRecipe, match="PyTorch finds no GPU here; leave out --device cuda"):
+        choose_device("cuda")
+
+
+def test_each_process_under_torchrun_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert choose_device("auto") == choose_device("cuda") == torch.device("cuda", 3)
 
 
 def test_two_processes_end_with_the_same_weights_as_each_other_and_learn(tmp_path: Path) -> None:

@@ -185,6 +185,29 @@ def test_a_killed_training_continues_to_the_same_weights(tmp_path: Path) -> None
     assert all((whole[name] == found[name]).all() for name in whole)
 
 
+def test_two_processes_train_one_run_together(tmp_path: Path) -> None:
+    draw_corpus(tmp_path / "data", train=64, dev=8)
+    recipe = tmp_path / "toy.toml"
+    tuned = "[encoder.words.settings]\nminimum_count = 2\n[encoder.words.schedule]\npasses = 1\n"
+    recipe.write_text(TOY_RECIPE.format(model="two_lstm", passes=3) + tuned)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    arguments = ["train", recipe, "--data", f"flickr8k:{tmp_path / 'data'}", "--output", tmp_path / "run"]
+    called = subprocess.run(
+        [*torchrun, "-m", "showtell", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+        env=ENVIRONMENT | {"OMP_NUM_THREADS": "1"},
+    )
+    assert called.returncode == 0, called.stderr
+    assert called.stderr.count("the best pass is") == 1  # the first process speaks, the other is silent
+    rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [row["pass"] for row in rows] == [1, 2, 3]
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    export.export_run(tmp_path / "run", tmp_path / "bundle", name="two")
+
+
 def test_a_corpus_without_what_training_needs_is_named(tmp_path: Path) -> None:
     draw_corpus(tmp_path / "data", train=3, dev=2)
     (tmp_path / "data" / "Flickr_8k.devImages.txt").unlink()

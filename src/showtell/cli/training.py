@@ -132,6 +132,9 @@ def features(
         ),
     ] = None,
     views: Annotated[int, typer.Option(min=0, help="Augmented copies of each picture to encode too.")] = 0,
+    device: Annotated[
+        Device, typer.Option(help="What to encode on: a processor (by ONNX Runtime) or a GPU (by PyTorch).")
+    ] = Device.auto,
 ) -> None:
     """Encode pictures once, so that training does not have to.
 
@@ -148,6 +151,7 @@ def features(
         architecture=architecture,
         resample=resample and resample.value,
         views=views,
+        device=device.value,
     )
 
 

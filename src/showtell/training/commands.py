@@ -9,6 +9,7 @@ from showtell.pictures import Resample
 from showtell.training.encoders import NamedEncoder
 from showtell.training.export import export_run
 from showtell.training.features import PictureNetwork, Progress, encode_pictures, encode_to_file, is_file
+from showtell.training.loop import choose_device
 from showtell.training.recipe import EmbeddingRecipe, Recipe, read_recipe
 from showtell.training.reporting import Reporter, advancing
 from showtell.training.train import train as train_recipe
@@ -72,6 +73,7 @@ def features(
     architecture: Path | None,
     resample: Resample | None,
     views: int,
+    device: str,
     reporter: Reporter,
 ) -> None:
     """``showtell features`` of pictures, each with its id; into a folder, or a file by its ending.
@@ -84,7 +86,9 @@ def features(
         raise BadFeatures(f"A file of features holds no views; give a folder in the place of {output}.")
     named = NamedEncoder(name=encoder, weights=weights, architecture=architecture, resample=resample)
     network = named.load()
-    seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing)
+    seen = PictureNetwork(
+        network, name=network.name, preprocessing=network.preprocessing, device=choose_device(device)
+    )
     with reporter.bar(len(pictures), "Features") as advance:
         progress = _telling(advancing(advance), output, reporter)
         if is_file(output):

@@ -7,6 +7,7 @@ both, and the evaluation a function from the model to figures of which the first
 import contextlib
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 
+from showtell.errors import BadRecipe
 from showtell.training.checkpoint import Position, load_checkpoint, save_checkpoint
 
 Batch = tuple[Tensor, ...]
@@ -129,6 +131,8 @@ def fit(
             _write_log(folder, position)
             if progress:
                 progress(position)
+    if ranks > 1:
+        dist.barrier()  # until the first has written what the others may read next
     return position
 
 
@@ -151,10 +155,17 @@ def learning_rate(step: int, total: int, schedule: Schedule) -> float:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """``auto`` takes a GPU where there is one; ``cpu`` and ``cuda`` are taken at their word."""
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(wanted)
+    """``auto`` takes a GPU where there is one, under ``torchrun`` each process its own; ``cpu`` takes none.
+
+    Raises:
+        BadRecipe: ``cuda`` is wanted, and PyTorch finds no GPU.
+    """
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise BadRecipe("PyTorch finds no GPU here; leave out --device cuda, or install its build for CUDA.")
+    if wanted == "cpu" or not there:
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
 def gains_from_bfloat16(device: torch.device) -> bool:

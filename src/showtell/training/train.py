@@ -90,7 +90,7 @@ def train(
             _caption(run, given)
             return
         network = _encoder(run, encoder)
-        seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing)
+        seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing, device=chosen)
         examples = [example for example in corpus if example.split != "test"]
         folder = features or output / "features"
         _caption(run, run.encode(examples, seen, folder, "Features"))
@@ -140,7 +140,10 @@ def _processes(device: torch.device) -> Iterator[bool]:
     if "RANK" not in os.environ:
         yield True
         return
-    backend = "nccl" if device.type == "cuda" else "gloo"
+    backend = "gloo"
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        backend = "nccl"
     # The others wait while the first encodes pictures, which may take long.
     dist.init_process_group(backend, timeout=datetime.timedelta(hours=12))
     try:
@@ -209,7 +212,9 @@ def _revision() -> str:
 def _encoder(run: Run, given: Path | None) -> EfficientNetLite:
     """The encoder of the run; it stays in ``encoder.safetensors``, where the export finds it."""
     path = run.output / ENCODER
-    if not path.exists():
+    made = path.exists()
+    wait()  # until all processes have looked: the first is about to write it
+    if not made:
         settings = run.recipe.encoder
         network = load_encoder(str(given or settings.name), size=settings.size)
         if given is None and settings.words is not None:

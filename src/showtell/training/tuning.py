@@ -31,7 +31,10 @@ def tune(run: Run, network: EfficientNetLite, tuning: WordTuning) -> None:
     words = choose_words(spoken, settings.minimum_count)
     targets = word_targets(spoken, words)
     early = PictureNetwork(
-        EarlyMaps(network), name=f"{network.name}/early", preprocessing=network.preprocessing
+        EarlyMaps(network),
+        name=f"{network.name}/early",
+        preprocessing=network.preprocessing,
+        device=run.device,
     )
     cache = run.encode([*train, *dev], early, run.output / "early", "Early maps")
     torch.manual_seed(run.recipe.seed)
