@@ -106,6 +106,44 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
             pass
 
 
+def test_a_link_stays_a_link_and_what_it_leads_to_is_written(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "real.txt").write_text("old")
+    for link, target in (("link", "data/real.txt"), ("dangling", "data/new.txt")):
+        (tmp_path / link).symlink_to(target)
+        with output(tmp_path / link) as file:
+            file.write("new\n")
+        assert os.readlink(tmp_path / link) == target
+        assert (tmp_path / target).read_text() == "new\n"
+    assert sorted(os.listdir(tmp_path / "data")) == ["new.txt", "real.txt"]
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with output(path) as file:
+        file.write("one\n")
+    assert os.read(reader, 100) == b"one\n"
+    os.close(reader)
+    assert path.is_fifo()
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_a_device_is_written_to_and_stays_a_device(tmp_path):
+    """A terminal, since nobody wants to lose /dev/null when this fails."""
+    ours, theirs = pytest.importorskip("pty").openpty()
+    link = tmp_path / "terminal"
+    link.symlink_to(os.ttyname(theirs))
+    with output(link) as file:
+        file.write("one\n")
+    assert os.read(ours, 100).split() == [b"one"]
+    assert link.is_symlink()
+    assert link.is_char_device()
+    os.close(ours)
+    os.close(theirs)
+
+
 def test_no_bar_where_there_is_no_terminal(capsys):
     with progress(3, "Working") as advance:
         for _ in range(3):

@@ -38,26 +38,37 @@ def output(path: Path | None) -> Iterator[TextIO]:
     """Where results are written: stdout, or a file that appears whole or not at all.
 
     The file is written beside its place and moved there at the end. After Ctrl-C what is done is kept; after
-    an error whatever stood there before stays. Raises ShowtellError when the file cannot be written.
+    an error whatever stood there before stays. A link stays a link: the file that it leads to is written. A
+    pipe or a device is written to as it is. Raises ShowtellError when the file cannot be written.
     """
     if path is None:
         yield sys.stdout
         return
     if path.is_dir():
         raise ShowtellError(f"{path}: cannot be written, because it is a folder")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        file = part.open("w", encoding="utf-8", newline="", errors="surrogateescape")
-    except OSError as error:
-        raise ShowtellError(f"{path}: cannot be written ({error.strerror})") from error
+    if path.exists() and not path.is_file():
+        with _opened(path, path) as file:
+            yield file
+        return
+    place = Path(os.path.realpath(path))
+    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    file = _opened(part, path)
     try:
         with file:
             try:
                 yield file
             except KeyboardInterrupt:
                 file.close()
-                part.replace(path)
+                part.replace(place)
                 raise
-        part.replace(path)
+        part.replace(place)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _opened(path: Path, named: Path) -> TextIO:
+    """A file to write to, which messages call by the name that the user gave."""
+    try:
+        return path.open("w", encoding="utf-8", newline="", errors="surrogateescape")
+    except OSError as error:
+        raise ShowtellError(f"{named}: cannot be written ({error.strerror})") from error
