@@ -102,6 +102,16 @@ def test_lengths(captioner):
     assert len(captioner.caption(plain("red"), min_length=6).tokens) == 6
 
 
+def test_a_length_that_is_given_moves_the_default_of_the_other(tmp_path):
+    write_tiny_bundle(tmp_path / "b", decoding={"beam": 3, "min_length": 3, "max_length": 5})
+    model = showtell.load(tmp_path / "b")
+    assert len(model.caption(plain("red"), max_length=2).tokens) == 2
+    assert len(model.caption(plain("red"), min_length=7).tokens) == 7
+    for options in ({"max_length": 0}, {"min_length": -1}, {"min_length": 4, "max_length": 2}):
+        with pytest.raises(ValueError, match=next(iter(options))):
+            model.caption(plain("red"), **options)
+
+
 def test_the_start_of_another_language_is_never_said(captioner):
     """It would be dropped from the words, and leave attention and length without them."""
     pictures = [plain("red")] * 40

@@ -280,7 +280,7 @@ class Captioner:
         candidates = given.get("candidates")
         if candidates is not None and candidates > self._defaults.beam:
             given.setdefault("beam", candidates)
-        decoding = replace(self._defaults, **given)
+        decoding = replace(self._defaults, **self._lengths(given), **given)
         if not decoding.sampling:
             # The whole beam is wanted: confidence looks at it, and callers may want the alternatives.
             decoding = replace(decoding, candidates=decoding.beam)
@@ -290,6 +290,15 @@ class Captioner:
             alternatives=None if candidates is None else candidates - 1,
             attention=bool(options.get("attention")),
         )
+
+    def _lengths(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The least or greatest length that was not given, where the default contradicts the one that was."""
+        least, most = given.get("min_length"), given.get("max_length")
+        if least is None and most is not None:
+            return {"min_length": min(self._defaults.min_length, most)}
+        if most is None and least is not None:
+            return {"max_length": max(self._defaults.max_length, least)}
+        return {}
 
     def _languages(self, asked: str | None) -> tuple[str, ...]:
         """The languages that are meant by one option."""
