@@ -47,6 +47,14 @@ def test_every_relative_link_leads_somewhere(page):
     assert not missing
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if ".zh." in page.name], ids=lambda page: page.name)
+def test_bold_text_ends_where_markdown_sees_it_end(page):
+    # Between a full stop and a letter, ** closes nothing, and the asterisks show.
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    pairs = re.findall(r"\*\*[^*\n]+\*\*\w?", text)
+    assert [pair for pair in pairs if re.search(r"[。？！：；，）”]\*\*\w", pair)] == []
+
+
 def test_the_readme_opens_with_two_commands_in_one_block():
     block = re.search(r"```\w*\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     commands = [line.partition("#")[0].strip() for line in block[1].splitlines()]
