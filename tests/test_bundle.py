@@ -136,6 +136,8 @@ def test_a_format_that_is_no_number(folder, number):
         ("special_ids", None),
         ("calibration", {"method": "prayer"}),
         ("calibration", CALIBRATION.to_dict() | {"coefficients": [1.0]}),
+        ("calibration", CALIBRATION.to_dict() | {"means": [10**400, 0.5]}),
+        ("preprocessing", PREPROCESSING.to_dict() | {"mean": [10**400, 0, 0]}),
     ],
 )
 def test_a_field_that_cannot_be(folder, field, value):
@@ -308,11 +310,31 @@ def test_what_is_no_graph_is_refused(tmp_path, name, content):
         Captioner(bundle)
 
 
-def test_decoding_defaults_that_make_no_sense_are_refused(tmp_path):
-    for number, decoding in enumerate(({"beam": 0}, {"bream": 3}, {"beam": "three"})):
-        bundle = write_tiny_bundle(tmp_path / str(number), decoding=decoding)
-        with pytest.raises(BadBundle, match="'decoding'"):
-            Captioner(bundle)
+@pytest.mark.parametrize(
+    "decoding",
+    [
+        {"bream": 3},
+        {"beam": 0},
+        {"beam": "three"},
+        {"beam": 2.5},
+        {"beam": True},
+        {"beam": None},
+        {"max_length": 5.5},
+        {"no_repeat_ngram": 1.5},
+        {"top_k": 1.5},
+        {"seed": 1.5},
+        {"temperature": 10**400},
+    ],
+)
+def test_decoding_defaults_that_make_no_sense_are_refused(tmp_path, decoding):
+    bundle = write_tiny_bundle(tmp_path / "bundle", decoding=decoding)
+    with pytest.raises(BadBundle, match=f"'decoding' is wrong: .*{next(iter(decoding))}"):
+        Captioner(bundle)
+
+
+def test_a_language_that_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(BadBundle, match="captions in 'fr' cannot be written"):
+        write_tiny_bundle(tmp_path / "bundle", languages=("en", "fr"))
 
 
 def test_the_written_graphs_are_valid():

@@ -121,6 +121,7 @@ def test_a_calibration_survives_json():
         {"coefficients": [1.0, "2"]},
         {"means": []},
         {"means": None},
+        {"means": [10**400]},
     ],
 )
 def test_settings_that_cannot_be(change):

@@ -383,11 +383,23 @@ def test_samples_have_the_distribution_that_was_asked_for(settings, expected):
         {"top_p": 1.1},
         {"seed": -1},
         {"no_repeat_ngram": -1},
+        {"beam": 2.5},
+        {"beam": True},
+        {"max_length": 5.5},
+        {"min_length": 1.5},
+        {"top_k": 1.5},
+        {"seed": 1.5},
+        {"no_repeat_ngram": 1.5},
+        {"temperature": 10**400},
     ],
 )
 def test_options_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(reversed(wrong))):
         DecodingOptions(**wrong)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    assert DecodingOptions(beam=np.int64(2), top_k=np.int32(5)).beam == 2
 
 
 def test_special_ids_must_differ():

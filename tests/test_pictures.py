@@ -464,6 +464,7 @@ def test_settings_survive_json():
         ("mean", "abc"),
         ("mean", 127),
         ("mean", [float("nan"), 0, 0]),
+        ("mean", [10**400, 0, 0]),
         ("std", [1, 0, 1]),
         ("std", [1, -1, 1]),
         ("std", None),

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from showtell.confidence import Calibration
 from showtell.errors import BadBundle
 from showtell.pictures import Preprocessing
+from showtell.text.cleaning import LANGUAGES
 from showtell.text.vocabulary import Vocabulary
 
 __all__ = ["FORMAT", "REQUIRED", "Bundle", "read_bundle", "write_bundle"]
@@ -256,6 +257,12 @@ def _check_special_ids(
     if unknown or not languages:
         what = f"of {unknown[0]!r}" if unknown else "at all"
         raise BadBundle(f"{where}: there is no language with a start id {what}; export the bundle again")
+    foreign = [language for language in languages if language not in LANGUAGES]
+    if foreign:
+        raise BadBundle(
+            f"{where}: captions in {foreign[0]!r} cannot be written by this version of showtell, only those in "
+            f"{' and '.join(LANGUAGES)}"
+        )
 
 
 def _field(folder: Path, manifest: Mapping[str, Any], key: str, kind: type[_T]) -> _T:

@@ -16,6 +16,7 @@ N captions, F features.
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
@@ -222,7 +223,7 @@ def _numbers(settings: Mapping[str, Any], key: str, count: int) -> tuple[float, 
     """So many finite numbers out of JSON."""
     values = settings.get(key)
     if isinstance(values, list) and len(values) == count:
-        numbers = [float(value) for value in values if isinstance(value, int | float)]
-        if len(numbers) == count and all(map(math.isfinite, numbers)):
-            return tuple(numbers)
+        numbers = [value for value in values if isinstance(value, int | float)]
+        if len(numbers) == count and all(abs(number) <= sys.float_info.max for number in numbers):
+            return tuple(map(float, numbers))
     raise ValueError(f"calibration: {key!r} must be {count} numbers, not {values!r}")

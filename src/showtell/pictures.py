@@ -9,6 +9,7 @@ import importlib
 import math
 import os
 import stat
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -380,6 +381,6 @@ def _three_numbers(key: str, value: object) -> tuple[float, float, float]:
     """Check a mean or a deviation, and make a tuple of it."""
     if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 3:
         numbers = [number for number in value if _is_integer(number) or isinstance(number, float)]
-        if len(numbers) == 3 and all(math.isfinite(number) for number in numbers):
+        if len(numbers) == 3 and all(abs(number) <= sys.float_info.max for number in numbers):
             return (float(numbers[0]), float(numbers[1]), float(numbers[2]))
     raise ValueError(f"preprocessing: {key} must be three numbers, not {value!r}")

@@ -1,7 +1,8 @@
 """What decoding takes and gives."""
 
-import math
+import sys
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -75,7 +76,7 @@ class DecodingOptions:
         no_repeat_ngram: no n words in a row stand twice in a caption; 0 for no such rule.
 
     Raises:
-        ValueError: a value out of range.
+        ValueError: a value out of range, or no whole number where one is needed.
     """
 
     beam: int = 3
@@ -90,6 +91,11 @@ class DecodingOptions:
     no_repeat_ngram: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("beam", "candidates", "max_length", "min_length", "top_k", "seed", "no_repeat_ngram"):
+            value = getattr(self, name)
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not whole and not (name == "top_k" and value is None):
+                raise ValueError(f"{name} must be a whole number, not {value!r}")
         rules = (
             (self.beam >= 1, f"beam must be at least 1, not {self.beam}"),
             (self.candidates >= 1, f"candidates must be at least 1, not {self.candidates}"),
@@ -107,7 +113,7 @@ class DecodingOptions:
                 f"length_exponent must be from 0 to 10, not {self.length_exponent}",
             ),
             (
-                self.temperature is None or 0 < self.temperature < math.inf,
+                self.temperature is None or 0 < self.temperature <= sys.float_info.max,
                 f"temperature must be more than 0, not {self.temperature} (for no chance at all, beam=1)",
             ),
             (self.top_k is None or self.top_k >= 1, f"top_k must be at least 1, not {self.top_k}"),
