@@ -108,10 +108,27 @@ def test_floats_of_a_tiff_are_taken_from_zero_to_one():
     )
 
 
+@pytest.mark.parametrize("scale", [1, 257])
+def test_whole_numbers_of_a_tiff_that_fit_8_or_16_bits_mean_that_range(scale):
+    values = np.array([[0, 3, 200]], np.int32) * scale
+    assert open_picture(stored(Image.fromarray(values), "TIFF"))[0, :, 0].tolist() == [0, 3, 200]
+
+
 def test_floats_of_another_range_are_stretched():
     values = np.array([[-50, np.nan], [0, 150]], np.float32)
     picture = open_picture(stored(Image.fromarray(values), "TIFF"))
     assert picture[..., 0].tolist() == [[0, 64], [64, 255]]
+
+
+@pytest.mark.parametrize("value", [np.float32(5), np.float32(-1), np.int32(70_000), np.int32(-3)], ids=str)
+def test_a_tiff_of_one_value_outside_the_usual_ranges_is_grey(value):
+    picture = open_picture(stored(Image.fromarray(np.full((4, 5), value)), "TIFF"))
+    assert np.array_equal(picture, np.full((4, 5, 3), 128))
+
+
+def test_floats_as_far_apart_as_can_be_are_stretched():
+    values = np.array([[-3e38, 0, 3e38]], np.float32)
+    assert open_picture(stored(Image.fromarray(values), "TIFF"))[0, :, 0].tolist() == [0, 128, 255]
 
 
 def test_what_is_transparent_is_white():
@@ -137,6 +154,12 @@ def test_a_transparent_colour_of_a_palette_is_white(kind):
 def test_a_transparent_colour_of_an_rgb_png_is_white():
     seen = open_picture(stored(Image.fromarray(quarters()), "PNG", transparency=(255, 0, 0)))
     assert seen[0, 0].tolist() == [255, 255, 255]
+
+
+def test_a_transparent_value_of_a_deep_grey_png_is_white():
+    deep = np.array([[0, 1000], [1001, 65535]], np.uint16)
+    seen = open_picture(stored(Image.fromarray(deep), "PNG", transparency=1000))
+    assert seen[..., 0].tolist() == [[0, 255], [4, 255]]
 
 
 def test_grey_with_alpha():
@@ -198,10 +221,11 @@ def test_what_a_file_is_called_does_not_matter(tmp_path):
         quarters()[..., 0] / 255,
         quarters()[..., 0] > 0,
         quarters()[..., 0].astype(np.uint16) * 257,
+        (quarters()[..., 0].astype(np.uint16) * 257).astype(">u2"),
         np.dstack([quarters()[..., [0, 0, 0]], np.full((40, 60), 255, np.uint8)]),
         np.asfortranarray(quarters()[..., [0, 0, 0]]),
     ],
-    ids=["grey", "one channel", "floats", "bool", "uint16", "alpha", "fortran order"],
+    ids=["grey", "one channel", "floats", "bool", "uint16", "big-endian uint16", "alpha", "fortran order"],
 )
 def test_arrays_of_many_kinds(array):
     assert np.array_equal(open_picture(array), quarters()[..., [0, 0, 0]])

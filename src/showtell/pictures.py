@@ -243,7 +243,10 @@ def _to_rgb(image: Image) -> Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         values = np.asarray(image)
         sixteen = image.mode.startswith("I;16")
-        image = Image.fromarray(_sixteen_to_eight_bits(values) if sixteen else _to_eight_bits(values))
+        grey = _sixteen_to_eight_bits(values) if sixteen else _to_eight_bits(values)
+        if "transparency" in image.info:  # the one of the 16-bit values that a PNG calls transparent
+            grey[values == image.info["transparency"]] = 255
+        image = Image.fromarray(grey)
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if not image.has_transparency_data:
@@ -263,16 +266,20 @@ def _to_eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Grey values of 32 bits -> uint8.
 
     Values that fit 8 or 16 bits (or, as floats, the range 0 to 1) are taken to mean that range; others are
-    stretched from their least to their greatest.
+    stretched from their least to their greatest, and are a middle grey where they are all the same.
     """
     whole = values.dtype.kind in "iu"
-    values = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
+    # In double precision the distance of two floats of a picture is always a number.
+    values = np.nan_to_num(values.astype(np.float64), copy=False, posinf=0, neginf=0)
     low, high = float(values.min()), float(values.max())
-    ranges = (255.0, 65535.0) if whole else (1.0,)
-    for top in ranges:
-        if low >= 0 and high <= top:
-            return np.rint(values * (255 / top)).astype(np.uint8)
-    return np.rint((values - low) * (255 / (high - low))).astype(np.uint8)
+    for usual in (255.0, 65535.0) if whole else (1.0,):
+        if low >= 0 and high <= usual:
+            low, high = 0.0, usual
+            break
+    if low == high:
+        return np.full(values.shape, 128, np.uint8)
+    grey: NDArray[np.uint8] = np.rint((values - low) * (255 / (high - low))).astype(np.uint8)
+    return grey
 
 
 def _from_array(array: NDArray[Any]) -> Image:
@@ -288,7 +295,7 @@ def _from_array(array: NDArray[Any]) -> Image:
     _check_size((array.shape[1], array.shape[0]), "the array")
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
-    elif array.dtype == np.uint16:
+    elif array.dtype.newbyteorder("=") == np.uint16:
         array = _sixteen_to_eight_bits(array)
     elif array.dtype.kind == "f":
         if not (array.min() >= 0 and array.max() <= 1):  # written so that NaN is refused too
