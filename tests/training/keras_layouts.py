@@ -1,8 +1,6 @@
-"""Small VGG16s in Keras, and the file layouts of Keras versions that can no longer be run beside today's.
+"""Small VGG16s in Keras 3, and Keras 2's layout written by hand, for files that no version writes: damaged ones.
 
-What Keras 3 writes is written by Keras 3 itself. The older layouts are written here by hand, as the public source of
-those versions describes them (``keras/engine/topology.py`` of Keras 1 and 2, ``hdf5_format.py`` of tf.keras, and the
-reader that Keras 3 keeps for files of 2.12 and 2.13); no file that one of these versions wrote is among the tests.
+What older versions of Keras wrote themselves is in ``old_keras/`` (see ``record_old_keras.py``).
 """
 
 import json
@@ -74,13 +72,11 @@ def weights_of(model: keras.Model) -> Weights:
     return {layer.name: tuple(layer.get_weights()) for layer in model.layers if layer.weights}
 
 
-# Keras 2 and tf.keras.
+# Keras 2.
 
 
-def write_keras2(
-    path: Path, weights: Weights, *, backend: str = "tensorflow", whole: bool = False, cut: int = 1
-) -> None:
-    """``save_weights``, or ``save`` with ``whole``: the same one level down, beside the optimiser.
+def write_keras2(path: Path, weights: Weights, *, cut: int = 1) -> None:
+    """``save_weights``.
 
     /                         attributes layer_names, backend, keras_version (fixed-length bytes)
     /block1_conv1             attribute weight_names = [b"block1_conv1/kernel:0", b"block1_conv1/bias:0"]
@@ -91,30 +87,23 @@ def write_keras2(
     when it is longer than 64 KiB.
     """
     with h5py.File(path, "w") as file:
-        group = file
-        if whole:
-            file.attrs["keras_version"] = b"2.2.4"
-            file.attrs["backend"] = backend.encode()
-            group = file.create_group("model_weights")
-            file.create_group("optimizer_weights").attrs["weight_names"] = [b"Adam/iterations:0"]
-            file["optimizer_weights/Adam/iterations:0"] = np.int64(7)
         names = [b"input_1", *(name.encode() for name in weights), b"block5_pool"]
         if cut == 1:
-            group.attrs["layer_names"] = names
+            file.attrs["layer_names"] = names
         for number, part in enumerate(np.array_split(np.array(names), cut) if cut > 1 else []):
-            group.attrs[f"layer_names{number}"] = part
-        group.attrs["backend"] = backend.encode()
-        group.attrs["keras_version"] = b"2.2.4-tf"
+            file.attrs[f"layer_names{number}"] = part
+        file.attrs["backend"] = b"tensorflow"
+        file.attrs["keras_version"] = b"2.2.4"
         for name in names:
-            group.create_group(name).attrs["weight_names"] = np.array([], dtype="S1")
+            file.create_group(name).attrs["weight_names"] = []
         for name, (kernel, bias) in weights.items():
             arrays = {f"{name}/kernel:0": kernel, f"{name}/bias:0": bias}
-            group[name].attrs["weight_names"] = [array.encode() for array in arrays]
+            file[name].attrs["weight_names"] = [array.encode() for array in arrays]
             for array, values in arrays.items():
-                group[name].create_dataset(array, data=values)
+                file[name].create_dataset(array, data=values)
 
 
-def keras2_json(weights: Weights, *, data_format: str = "channels_last", flatten: dict | None = None) -> str:
+def keras2_json(weights: Weights) -> str:
     """``model.to_json()`` of Keras 2."""
     layers = [_keras2_layer("InputLayer", "input_1", batch_input_shape=[None, 224, 224, 3])]
     for name, (kernel, _) in weights.items():
@@ -127,7 +116,7 @@ def keras2_json(weights: Weights, *, data_format: str = "channels_last", flatten
                     kernel_size=[3, 3],
                     strides=[1, 1],
                     padding="same",
-                    data_format=data_format,
+                    data_format="channels_last",
                     dilation_rate=[1, 1],
                     activation="relu",
                     use_bias=True,
@@ -141,12 +130,12 @@ def keras2_json(weights: Weights, *, data_format: str = "channels_last", flatten
                         pool_size=[2, 2],
                         padding="valid",
                         strides=[2, 2],
-                        data_format=data_format,
+                        data_format="channels_last",
                     )
                 )
         else:
             if name == "fc1":
-                layers.append(_keras2_layer("Flatten", "flatten", **(flatten or {})))
+                layers.append(_keras2_layer("Flatten", "flatten", data_format="channels_last"))
             activation = "softmax" if name == "predictions" else "relu"
             layers.append(
                 _keras2_layer("Dense", name, units=kernel.shape[1], activation=activation, use_bias=True)
@@ -163,96 +152,6 @@ def keras2_json(weights: Weights, *, data_format: str = "channels_last", flatten
 def _keras2_layer(kind: str, name: str, **settings: object) -> dict:
     config = {"name": name, "trainable": True, **settings}
     return {"name": name, "class_name": kind, "config": config, "inbound_nodes": [[["before", 0, 0, {}]]]}
-
-
-# Keras 1.
-
-
-def write_keras1(path: Path, weights: Weights) -> None:
-    """``save_weights`` of Keras 1.
-
-    /                  attribute layer_names; neither backend nor version
-    /block1_conv1      attribute weight_names = [b"block1_conv1_W:0", b"block1_conv1_b:0"]
-    /block1_conv1/block1_conv1_W:0     [3, 3, inputs, outputs] with "tf" ordering,
-                                       [outputs, inputs, 3, 3] with "th"
-    """
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [b"input_1", *(name.encode() for name in weights)]
-        file.create_group("input_1").attrs["weight_names"] = np.array([], dtype="S1")
-        for name, arrays in weights.items():
-            group = file.create_group(name)
-            names = [f"{name}_W:0", f"{name}_b:0"]
-            group.attrs["weight_names"] = [array.encode() for array in names]
-            for array, values in zip(names, arrays, strict=True):
-                group.create_dataset(array, data=values)
-
-
-def keras1_json(weights: Weights, *, ordering: str = "tf", backend: str | None = None) -> str:
-    """``model.to_json()`` of Keras 1; ``backend`` as people must add it by hand for "th" ordering."""
-    layers = [
-        {"class_name": "InputLayer", "config": {"batch_input_shape": [None, 224, 224, 3], "name": "input_1"}}
-    ]
-    for name, (_, bias) in weights.items():
-        if name.startswith("block"):
-            config = {
-                "name": name,
-                "nb_filter": len(bias),
-                "nb_row": 3,
-                "nb_col": 3,
-                "border_mode": "same",
-                "subsample": [1, 1],
-                "activation": "relu",
-                "dim_ordering": ordering,
-                "bias": True,
-            }
-            layers.append({"class_name": "Convolution2D", "config": config})
-            if _ends_block(name):
-                config = {
-                    "name": f"{name[:6]}_pool",
-                    "pool_size": [2, 2],
-                    "strides": [2, 2],
-                    "border_mode": "valid",
-                    "dim_ordering": ordering,
-                }
-                layers.append({"class_name": "MaxPooling2D", "config": config})
-        else:
-            if name == "fc1":
-                layers.append({"class_name": "Flatten", "config": {"name": "flatten"}})
-            activation = "softmax" if name == "predictions" else "relu"
-            config = {"name": name, "output_dim": len(bias), "activation": activation, "bias": True}
-            layers.append({"class_name": "Dense", "config": config})
-    model = {"class_name": "Model", "config": {"name": "vgg16", "layers": layers}, "keras_version": "1.2.2"}
-    return json.dumps(model if backend is None else model | {"backend": backend})
-
-
-def as_theano(weights: Weights, side: int = 7) -> Weights:
-    """The same network as Theano computes it in "th" ordering: kernels turned, channels outermost."""
-    turned = dict(weights)
-    for name, (kernel, bias) in weights.items():
-        if kernel.ndim == 4:
-            turned[name] = (kernel.transpose(3, 2, 0, 1)[:, :, ::-1, ::-1], bias)
-    if "fc1" in weights:
-        kernel, bias = weights["fc1"]
-        maps = kernel.reshape(side, side, -1, kernel.shape[1])
-        turned["fc1"] = (maps.transpose(2, 0, 1, 3).reshape(kernel.shape), bias)
-    return turned
-
-
-# tf.keras 2.12 and 2.13, the first to write .keras files.
-
-
-def write_keras212(path: Path, weights: Weights) -> None:
-    """``_layer_checkpoint_dependencies/conv2d_1/vars/0``: numbered by class, without the layers' names."""
-    numbers = {"conv2d": 0, "dense": 0}
-    with h5py.File(path, "w") as file:
-        for arrays in weights.values():
-            kind = "conv2d" if arrays[0].ndim == 4 else "dense"
-            name = f"{kind}_{numbers[kind]}" if numbers[kind] else kind
-            numbers[kind] += 1
-            for number, values in enumerate(arrays):
-                file[f"_layer_checkpoint_dependencies/{name}/vars/{number}"] = values
-        file.create_group("_layer_checkpoint_dependencies/flatten/vars")
-        file.create_group("optimizer/vars")
 
 
 def _ends_block(name: str) -> bool:

@@ -1,8 +1,10 @@
-"""VGG16 as Keras exports it gives the same features through Showtell, from every layout, on real pictures."""
+"""VGG16 as Keras 3 exports it gives the same features through Showtell, from every layout, on real pictures.
+
+Older versions' files are in ``test_old_keras_files.py``.
+"""
 
 import json
 import shutil
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from showtell.errors import BadBundle
 from showtell.pictures import open_picture, preprocess
 from showtell.training.encoders.vgg16 import VGG16, preprocessing
 from showtell.training.encoders.vgg16_weights import load_vgg16
@@ -102,56 +103,9 @@ def test_a_compiled_model_saved_with_its_optimiser(features, tmp_path):
         assert_same(path, None, through_keras(exported(trained), "nearest"))
 
 
-@pytest.mark.parametrize("whole", [False, True])
-@pytest.mark.parametrize("with_architecture", [True, False])
-def test_what_keras_2_and_tf_keras_wrote(weights, features, tmp_path, whole, with_architecture):
-    path = tmp_path / "vgg16.h5"
-    layouts.write_keras2(path, weights, whole=whole)
-    architecture = (
-        written(tmp_path / "vgg16.json", layouts.keras2_json(weights)) if with_architecture else None
-    )
-    assert_same(path, architecture, features)
-
-
 def test_a_list_of_layers_cut_into_several_attributes(weights, features, tmp_path):
     layouts.write_keras2(tmp_path / "vgg16.h5", weights, cut=3)
     assert_same(tmp_path / "vgg16.h5", None, features)
-
-
-def test_kernels_that_theano_turned_under_keras_2(weights, features, tmp_path):
-    turned = {
-        name: (kernel[::-1, ::-1] if kernel.ndim == 4 else kernel, bias)
-        for name, (kernel, bias) in weights.items()
-    }
-    layouts.write_keras2(tmp_path / "vgg16.h5", turned, backend="theano")
-    assert_same(tmp_path / "vgg16.h5", None, features)
-
-
-def test_what_keras_1_wrote_in_tensorflows_order(weights, features, tmp_path):
-    layouts.write_keras1(tmp_path / "vgg16.h5", weights)
-    assert_same(tmp_path / "vgg16.h5", written(tmp_path / "a.json", layouts.keras1_json(weights)), features)
-
-
-def test_what_keras_1_wrote_in_theanos_order(weights, features, tmp_path):
-    path = tmp_path / "vgg16.h5"
-    layouts.write_keras1(path, layouts.as_theano(weights))
-    architecture = tmp_path / "vgg16.json"
-    assert_same(
-        path, written(architecture, layouts.keras1_json(weights, ordering="th", backend="theano")), features
-    )
-    # Without a word of the backend the kernels may be turned or not, and a guess would be silent.
-    for unclear in (None, written(architecture, layouts.keras1_json(weights, ordering="th"))):
-        with pytest.raises(BadBundle, match='add "backend": "theano" or "backend": "tensorflow"'):
-            load_small(path, unclear)
-
-
-def test_what_tf_keras_212_wrote(weights, features, tmp_path):
-    layouts.write_keras212(tmp_path / "vgg16.weights.h5", weights)
-    assert_same(tmp_path / "vgg16.weights.h5", None, features)
-    with zipfile.ZipFile(tmp_path / "vgg16.keras", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(tmp_path / "vgg16.weights.h5", "model.weights.h5")
-        archive.writestr("config.json", layouts.keras2_json(weights))
-    assert_same(tmp_path / "vgg16.keras", None, features)
 
 
 def test_channels_first_maps_whose_flatten_puts_the_channels_last(tmp_path):
@@ -160,25 +114,10 @@ def test_channels_first_maps_whose_flatten_puts_the_channels_last(tmp_path):
     assert_same(tmp_path / "vgg16.h5", None, through_keras(exported(model), "nearest", "channels_first"))
 
 
-def test_channels_first_maps_flattened_as_they_are(weights, features, tmp_path):
-    # Keras 2.1: kernels as ever, but Flatten knows no data_format.
-    moved = weights | {"fc1": layouts.as_theano(weights)["fc1"]}
-    layouts.write_keras2(tmp_path / "vgg16.h5", moved)
-    architecture = written(tmp_path / "a.json", layouts.keras2_json(weights, data_format="channels_first"))
-    assert_same(tmp_path / "vgg16.h5", architecture, features)
-
-
 def test_an_architecture_that_was_itself_dumped_as_a_json_string(model, features, tmp_path):
     model.save_weights(tmp_path / "vgg16.weights.h5")
     twice = written(tmp_path / "vgg16.json", json.dumps(model.to_json()))
     assert_same(tmp_path / "vgg16.weights.h5", twice, features)
-
-
-def test_an_older_sequential_model_whose_configuration_is_a_list(weights, features, tmp_path):
-    layouts.write_keras2(tmp_path / "vgg16.h5", weights)
-    described = json.loads(layouts.keras2_json(weights))
-    sequential = {"class_name": "Sequential", "config": described["config"]["layers"]}
-    assert_same(tmp_path / "vgg16.h5", written(tmp_path / "a.json", json.dumps(sequential)), features)
 
 
 def test_dropout_between_the_layers_makes_no_difference(weights, features, tmp_path):
@@ -253,28 +192,6 @@ def test_the_whole_network_as_keras_3_writes_it(full, folder, name):
     model, expected = full
     (model.save_weights if name.endswith(".weights.h5") else model.save)(folder / name)
     assert_full(folder / name, written(folder / "vgg16.json", model.to_json()), expected)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "layout", ["keras 2", "keras 2, whole", "keras 1", "keras 1, theano", "tf.keras 2.12"]
-)
-def test_the_whole_network_as_older_versions_wrote_it(full, folder, layout):
-    model, expected = full
-    weights, path, architecture = layouts.weights_of(model), folder / "vgg16.h5", folder / "vgg16.json"
-    if layout.startswith("keras 2"):
-        layouts.write_keras2(path, weights, whole=layout.endswith("whole"))
-        written(architecture, layouts.keras2_json(weights))
-    elif layout == "keras 1":
-        layouts.write_keras1(path, weights)
-        written(architecture, layouts.keras1_json(weights))
-    elif layout == "keras 1, theano":
-        layouts.write_keras1(path, layouts.as_theano(weights))
-        written(architecture, layouts.keras1_json(weights, ordering="th", backend="theano"))
-    else:
-        layouts.write_keras212(path, weights)
-        architecture = None
-    assert_full(path, architecture, expected)
 
 
 @pytest.mark.slow

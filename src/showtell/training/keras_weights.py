@@ -7,11 +7,10 @@ What is read:
   each of which lists its arrays in ``weight_names``; at the root (``save_weights``) or under
   ``model_weights`` (``save``);
 * Keras 3's ``.weights.h5``: ``layers/conv2d_1/vars/0``, a number for each layer of the same class; tf.keras
-  2.12 and 2.13 call the outer group ``_layer_checkpoint_dependencies``;
+  2.12 and 2.13 call the outer group ``_layer_checkpoint_dependencies``, and leave numbers out;
 * ``.keras``, a zip of ``config.json`` and such a ``model.weights.h5``.
 
-Tested are files that Keras 3 writes, and files in the older layouts that the tests write by hand; none that an older
-version of Keras wrote itself.
+Tested are files that Keras 3 writes, and files that Keras 1.2 to 2.15 wrote themselves, on TensorFlow and Theano.
 
 What is not read: weights split over several files (``.weights.json``), TensorFlow's saved models, Keras before
 1.0. Nothing in a file is executed, and links out of an HDF5 file are not followed.
@@ -74,6 +73,13 @@ class SavedLayer:
     def read(self, number: int) -> NDArray[np.float32]:
         """One of the arrays as float32."""
         return np.asarray(self.arrays[number][()], dtype=np.float32)
+
+    def backend(self) -> str | None:
+        """What Keras 1 ran on, which its files do not say: TensorFlow calls a kernel ``fc1_W:0``, Theano ``fc1_W``."""
+        name = self.arrays[0].name
+        if name.endswith("_W"):
+            return "theano"
+        return "tensorflow" if name.endswith(":0") else None
 
 
 @dataclass(frozen=True, slots=True)

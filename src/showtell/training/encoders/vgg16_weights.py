@@ -9,7 +9,8 @@ Keras and PyTorch lay the same numbers out differently:
   Keras 1 with Theano's order of axes ("th").
 * Keras flattens the last map row by row with the channels innermost [7, 7, 512], PyTorch channel by channel
   [512, 7, 7]; the first fully connected layer's inputs are put in PyTorch's order.
-* Theano turned kernels by 180 degrees; they are turned back when the file or the architecture names Theano.
+* Theano turned kernels by 180 degrees; they are turned back when the file or the architecture names Theano, or
+  the file calls its arrays as Theano does.
 """
 
 import pickle
@@ -171,7 +172,7 @@ class Layout:
 
 def _layout(saved: SavedNetwork, described: Architecture | None, first: SavedLayer) -> Layout:
     kernels_first = first.arrays[0].shape[:2] != (3, 3)
-    backend = saved.backend or (described.backend if described else None)
+    backend = saved.backend or (described.backend if described else None) or first.backend()
     if kernels_first and backend is None:
         raise BadBundle(
             f"{saved.source} keeps its kernels in Theano's order, but does not say if Theano wrote them, "
