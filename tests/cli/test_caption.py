@@ -170,6 +170,23 @@ def test_names_that_are_no_unicode_survive(model, tmp_path, monkeypatch, capsys)
     assert done.stdout.splitlines() == [b"caf\xe9.png\ta red picture"] * 2
 
 
+def test_results_are_utf_8_whatever_the_pipe_is_said_to_know(model, tmp_path):
+    for name in ("café.png", "x.png"):
+        save(tmp_path / name, "red")
+    command = [sys.executable, "-m", "showtell", "caption", "café.png", "x.png", "--language", "both"]
+    done = subprocess.run(
+        [*command, "--model", model],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode("utf-8").splitlines()[:2] == [
+        "café.png\ta red picture",
+        "café.png\t一张红色图片",
+    ]
+
+
 def test_a_strange_name_is_still_one_row(model, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     save(tmp_path / "tab\tand\nline.png", "red")

@@ -160,6 +160,11 @@ def test_what_is_not_there_is_said(tmp_path):
         open_corpus(f"flickr8k:{tmp_path}")
 
 
+def test_the_home_of_nobody_is_no_folder():
+    with pytest.raises(BadCorpus, match="no folder ~no-such-user/x"):
+        open_corpus("flickr8k:~no-such-user/x")
+
+
 def test_two_pictures_of_one_id_are_refused(tmp_path):
     layout(tmp_path, {"Flickr8k.token.txt": "a.jpg#0\tA dog .\na.png#0\tA cat .\n"})
     (tmp_path / "Flicker8k_Dataset" / "a.png").touch()

@@ -80,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # What pillow finds odd in a file is no news to whoever wants it captioned.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # names of files need not be Unicode
+        # UTF-8 as in files, since a pipe may know too few letters; names of files need not be Unicode at all.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         status = app(arguments, prog_name="showtell", standalone_mode=False)
         sys.stdout.flush()

@@ -51,7 +51,7 @@ def open_flickr8k_cn(place: str) -> Corpus:
 
 
 def _folder(place: str) -> Path:
-    folder = Path(place).expanduser()
+    folder = Path(os.path.expanduser(place))  # which leaves the home of a stranger as it is
     if not folder.is_dir():
         raise BadCorpus(f"there is no folder {folder}; give the folder that holds the pictures and captions")
     return folder
