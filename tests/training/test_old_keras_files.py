@@ -91,7 +91,7 @@ def test_with_the_architecture(unpacked, archive, name, architecture):
     assert_same(unpacked / archive / name, unpacked / archive / architecture)
 
 
-# Until Keras 2.1.5 Flatten left the channels where they are, and weights alone do not say where that is.
+# Until Keras 2.1.6 Flatten left the channels where they are, and weights alone do not say where that is.
 TELLING = [
     file for file in FILES if not (file[0].startswith("keras-2.1.5") and file[1].endswith("_weights.h5"))
 ]
