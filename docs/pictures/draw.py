@@ -17,6 +17,13 @@ ACROSS, DOWN = 152, 104  # from one box to the next
 LEFT, TOP = 22, 50
 WIDTH = 2 * LEFT + 5 * ACROSS + WIDE
 
+LEGEND = (
+    ("given", "not trained here"),
+    ("learnt", "learnt"),
+    ("memory", "learnt memory"),
+    ("said", "what is said"),
+)
+
 STYLE = """
 .card{fill:#fbfbf8;stroke:#c9c9c0}.box{stroke:#5b6470;stroke-width:1.2}.given{fill:#e4e6ea}.learnt{fill:#d9e8f7}
 .memory{fill:#fbe6c8}.said{fill:#d8efdb}.title,.shape,.note{fill:#1d232b;text-anchor:middle}
@@ -98,19 +105,17 @@ class Drawing:
 
     def svg(self, *, dark: bool = False) -> str:
         height = TOP + (self.rows - 1) * DOWN + HIGH + 96
-        legend = (
-            ("given", "nothing learnt"),
-            ("learnt", "learnt"),
-            ("memory", "learnt memory"),
-            ("said", "what is said"),
-        )
-        for number, (kind, words) in enumerate(legend):
+        drawn = "".join(self.parts)
+        used = [(kind, words) for kind, words in LEGEND if f"box {kind}" in drawn]
+        for number, (kind, words) in enumerate(used):
             x = LEFT + 150 * number
             place = f'x="{x}" y="{height - 27}"'
             self.parts.append(f'<rect class="box {kind}" {place} width="14" height="14" rx="3"/>')
             self.text((x + 21, height - 15), words, "note left")
-        self.arrow((LEFT + 602, height - 20), (LEFT + 640, height - 20), back=True)
-        self.text((LEFT + 648, height - 15), "to the next word", "note left")
+        if "line back" in drawn:
+            x = LEFT + 150 * len(used)
+            self.arrow((x + 2, height - 20), (x + 40, height - 20), back=True)
+            self.text((x + 48, height - 15), "to the next word", "note left")
         style = STYLE + (DARK if dark else f"@media (prefers-color-scheme:dark){{{DARK}}}")
         return "\n".join(
             (
@@ -163,7 +168,7 @@ def merge() -> Drawing:
     it = Drawing("Merge: picture and sentence meet late", 2)
     seen = it.box(0, 0, "encoder", "a [B,R,D]", "given")
     mean = it.box(1, 0, "mean over R", "[B,D]", "given")
-    project = it.box(2, 0, "W, norm, relu", "v [B,W]")
+    project = it.box(2, 0, "linear, relu", "v [B,W]")
     words, embedded = _words(it, 1)
     lstm = it.box(2, 1, "LSTM", "h [B,T,W]", "memory")
     add = it.box(3, 1, "v + h", "[B,T,W]", "given")
@@ -180,7 +185,7 @@ def nic() -> Drawing:
     it = Drawing("NIC: the picture is the first thing that the LSTM hears", 2)
     seen = it.box(0, 0, "encoder", "a [B,R,D]", "given")
     mean = it.box(1, 0, "mean over R", "[B,D]", "given")
-    project = it.box(2, 0, "W, norm", "x [B,W]")
+    project = it.box(2, 0, "linear, norm", "x [B,W]")
     words, embedded = _words(it, 1)
     lstm = it.box(2, 1, "LSTM", "h [B,T,W]", "memory")
     norm = it.box(3, 1, "norm", "[B,T,W]")
@@ -222,7 +227,8 @@ def soft_attention() -> Drawing:
 def adaptive_attention() -> Drawing:
     it = Drawing("Adaptive attention: a sentinel beside the regions", 3)
     seen, placed = _regions(it)
-    look = it.box(3, 0, "attention", "[B,R], beta [B,1]")
+    look = it.box(3, 0, "attention", "alpha, beta")
+    it.text((look.at("top")[0], look.at("top")[1] - 8), "[B,R], [B,1]", "shape")
     mixed = it.box(4, 0, "mean of both", "z [B,W]")
     sentinel = it.box(3, 1, "sentinel", "s [B,W]")
     words, embedded = _words(it, 2)
@@ -240,7 +246,10 @@ def adaptive_attention() -> Drawing:
     it.text((start[0] + 8, end[1] + 50), "h asks", "note left")
     start, end = lstm.at("top", 34), sentinel.at("left")
     it.arrow(start, (start[0], end[1]), end)
-    it.text((start[0] + 8, end[1] + 45), "memory", "note left")
+    it.text((start[0] + 8, end[1] + 42), "memory c", "note left")
+    start, end = lstm.at("right", -14), sentinel.at("bottom", -35)
+    it.arrow(start, (end[0], start[1]), end)
+    it.text((end[0] + 8, end[1] + 30), "its gate, of x and the last h", "note left")
     it.arrow(sentinel.at("top"), look.at("bottom"))
     it.arrow(sentinel.at("right"), (mixed.at("bottom")[0], sentinel.at("right")[1]), mixed.at("bottom"))
     it.arrow(mixed.at("right"), (deep.at("top")[0], mixed.at("right")[1]), deep.at("top"))
@@ -256,8 +265,8 @@ def adaptive_attention() -> Drawing:
 def two_lstm() -> Drawing:
     it = Drawing("Two LSTMs: one asks, one speaks", 2)
     seen, placed = _regions(it)
-    keys = it.box(2, 0, "keys, values", "[B,H,R,E]")
-    look = it.box(3, 0, "attention, H heads", "g [B,T,W]")
+    keys = it.box(2, 0, "keys, values", "[B,H,R,W/H]")
+    look = it.box(3, 0, "attention", "g [B,T,W]")
     words, embedded = _words(it, 1)
     listen = it.box(2, 1, "LSTM 1 listens", "h1 [B,T,W]", "memory")
     speak = it.box(3, 1, "LSTM 2 speaks", "h2 [B,T,W]", "memory")
@@ -280,7 +289,7 @@ def transformer() -> Drawing:
     it = Drawing("Transformer: attention alone", 2)
     seen, placed = _regions(it)
     encode = it.box(2, 0, "encoder layer", "[B,R,W]")
-    keys = it.box(3, 0, "keys, values", "[B,H,R,E]")
+    keys = it.box(3, 0, "keys, values", "[B,H,R,W/H]")
     words = it.box(0, 1, "words so far", "y [B,T]", "given")
     embedded = it.box(1, 1, "embed + position", "[B,T,W]")
     listen = it.box(2, 1, "look at words", "[B,T,W]", "memory")
@@ -301,7 +310,7 @@ def transformer() -> Drawing:
 def _regions(it: Drawing) -> tuple[Box, Box]:
     """What the encoder sees, in the model's width and with its place."""
     seen = it.box(0, 0, "encoder", "[B,R,D]", "given")
-    return seen, it.box(1, 0, "W, norm, + place", "a [B,R,W]")
+    return seen, it.box(1, 0, "linear + place", "a [B,R,W]")
 
 
 def _words(it: Drawing, row: float) -> tuple[Box, Box]:

@@ -3,6 +3,7 @@
 The three commands from Keras' VGG16 are run in ``test_three_commands``.
 """
 
+import html
 import re
 import shlex
 import shutil
@@ -117,7 +118,7 @@ def test_the_chinese_page_has_the_same_figures_in_its_text() -> None:
 
 
 def test_both_pages_show_every_picture_and_name_each_other() -> None:
-    drawn = {path.name for path in PICTURES.glob("*.svg")}
+    drawn = {path.name for path in PICTURES.iterdir() if path.suffix in (".svg", ".png")}
     for page in (ENGLISH, CHINESE):
         assert set(re.findall(r"\]\(pictures/(.*?)\)", page)) == drawn
     assert "(lineage.zh.md)" in ENGLISH
@@ -133,3 +134,15 @@ def test_the_pictures_are_what_their_script_draws(monkeypatch: pytest.MonkeyPatc
         assert (PICTURES / f"{name}.svg").read_text(encoding="utf-8") == drawing.svg(), (
             "stale: run docs/pictures/draw.py"
         )
+
+
+@pytest.mark.parametrize("path", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.stem)
+def test_a_picture_explains_what_it_uses_and_its_words_stay_inside_their_boxes(path: Path) -> None:
+    svg = path.read_text(encoding="utf-8")
+    # Two boxes at least: one that is drawn, one in the legend.
+    kinds = Counter(re.findall(r'class="box (\w+)"', svg))
+    assert min(kinds.values()) >= 2
+    assert "to the next word" not in svg or svg.count("line back") >= 2
+    # Sixteen letters are as wide as a box, less its margins.
+    in_boxes = [html.unescape(words) for words in re.findall(r'class="(?:title|shape)"[^>]*>([^<]*)<', svg)]
+    assert max(map(len, in_boxes)) <= 16
