@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showtell.training.views import SMALLEST, view_of
+from showtell.training.views import SMALLEST, drawn_for_pass, mirrored_words, view_of
 
 PICTURE = np.dstack([np.tile(np.linspace(60, 180, 200), (100, 1))] * 3).astype(
     np.uint8
@@ -42,6 +42,21 @@ def test_a_view_shows_most_of_the_picture(number: int) -> None:
     assert SMALLEST * 100 - 1 <= height <= 100
     assert SMALLEST * 200 - 1 <= width <= 200
     assert channels == 3
+
+
+def test_mirrored_captions_swap_left_and_right_in_both_languages() -> None:
+    assert mirrored_words("a dog left of a man".split()) == "a dog right of a man".split()
+    assert mirrored_words(["狗", "在", "右边"]) == ["狗", "在", "左边"]
+    assert mirrored_words(mirrored_words(["left", "右"])) == ["left", "右"]
+
+
+def test_each_pass_shows_every_picture_once_in_one_of_its_views() -> None:
+    order, views = drawn_for_pass(1, 3, pictures=50, views=2)
+    assert sorted(order) == list(range(50))
+    assert set(views) == {0, 1, 2}
+    again, other = (drawn_for_pass(1, number, pictures=50, views=2)[0] for number in (3, 4))
+    np.testing.assert_array_equal(order, again)
+    assert not np.array_equal(order, other)
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.text(max_size=5), st.integers(0, 9))

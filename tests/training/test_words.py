@@ -1,5 +1,6 @@
 """The encoder learns to predict the words of captions."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from showtell.training.words import (
     WordEvaluation,
     WordPredictor,
     choose_words,
+    move_back,
     word_loss,
     word_targets,
 )
@@ -69,6 +71,16 @@ def test_training_leaves_the_statistics_of_batch_normalisation_alone(encoder) ->
     assert encoder.stem[0].weight.grad is None
 
 
+def test_a_tuned_network_moves_back_by_a_share_of_the_way(encoder) -> None:
+    tuned = copy.deepcopy(encoder)
+    with torch.no_grad():
+        tuned.head[0].weight.add_(4.0)
+    move_back(tuned, encoder, 0.25)
+    torch.testing.assert_close(tuned.head[0].weight, encoder.head[0].weight + 3.0)
+    move_back(tuned, encoder, 1.0)
+    assert all(torch.equal(tuned.state_dict()[name], tensor) for name, tensor in encoder.state_dict().items())
+
+
 def test_the_evaluation_is_the_mean_loss_negated(encoder) -> None:
     generator = np.random.default_rng(0)
     features = generator.standard_normal((5, encoder.early_side**2, encoder.early_width)).astype(np.float16)
@@ -79,5 +91,21 @@ def test_the_evaluation_is_the_mean_loss_negated(encoder) -> None:
         whole = word_loss(model, (torch.from_numpy(features).float(), torch.from_numpy(targets)))
         found = WordEvaluation(cache, "abcde", targets, batch=2)(model)
     assert found["minus_loss"] == pytest.approx(-float(whole), rel=1e-5)
-    batches = WordBatches(cache, "abcde", targets, batch=2, seed=1)
+    batches = WordBatches(cache, "abcde", targets, targets, batch=2, seed=1)
     assert len(batches) == len(list(batches.of_pass(0, start=0, rank=0, ranks=1))) == 2
+
+
+def test_a_mirrored_view_comes_with_the_words_of_the_mirrored_captions() -> None:
+    pictures = np.zeros((6, 1, 1), np.float16)
+    views = np.stack([pictures + 1, pictures - 1])  # the second view of each picture is its mirrored one
+    mirrored = np.array([[False] * 6, [True] * 6])
+    cache = FeatureCache(Path(), tuple("abcdef"), pictures, views, mirrored, {})
+    targets = np.tile(np.float32([1, 0]), (6, 1))  # "left" is said, "right" is not
+    batches = WordBatches(cache, "abcdef", targets, targets[:, ::-1].copy(), batch=2, seed=0)
+    shown = set()
+    for cells, words in batches.of_pass(0, start=0, rank=0, ranks=1):
+        for (cell,), (left, right) in zip(cells[:, 0].tolist(), words.tolist(), strict=True):
+            assert (left, right) == ((0, 1) if cell < 0 else (1, 0))
+            shown.add(cell)
+    assert -1 in shown
+    assert len(shown) > 1

@@ -14,8 +14,7 @@ from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning, words
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.features import FeatureCache
 from showtell.training.loop import Batch
-
-MIRRORED = {"left": "right", "right": "left"}
+from showtell.training.views import drawn_for_pass, mirrored_words
 
 
 class CaptionBatches:
@@ -55,10 +54,7 @@ class CaptionBatches:
         self._rows = cache.rows([examples[place].id for place in kept])
         self._captions = [[self._encode(*caption) for caption in captions[place]] for place in kept]
         self._mirrored = [
-            [
-                self._encode(language, [MIRRORED.get(word, word) for word in caption])
-                for language, caption in captions[place]
-            ]
+            [self._encode(language, mirrored_words(caption)) for language, caption in captions[place]]
             for place in kept
         ]
 
@@ -67,9 +63,9 @@ class CaptionBatches:
 
     def of_pass(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Batch]:
         """The batches of one pass from the ``start``-th on; the pictures left over wait for another pass."""
-        generator = np.random.default_rng((self._seed, number))
-        order = generator.permutation(len(self._rows))
-        views = generator.integers(0, len(self._cache.views) + 1, len(self._rows))
+        order, views = drawn_for_pass(
+            self._seed, number, pictures=len(self._rows), views=len(self._cache.views)
+        )
         for batch in range(start, len(self)):
             chosen = order[batch * self._batch : (batch + 1) * self._batch][rank::ranks]
             yield self._gather(chosen, views)

@@ -1,5 +1,7 @@
 """The first stage of a run whose recipe asks for it: the encoder learns to predict the words of the captions."""
 
+import copy
+
 import torch
 
 from showtell.training.captions import cleaned
@@ -9,12 +11,14 @@ from showtell.training.features import PictureNetwork
 from showtell.training.loop import fit
 from showtell.training.recipe import WordTuning
 from showtell.training.run import Run, training_examples
+from showtell.training.views import mirrored_words
 from showtell.training.words import (
     EarlyMaps,
     WordBatches,
     WordEvaluation,
     WordPredictor,
     choose_words,
+    move_back,
     word_loss,
     word_targets,
 )
@@ -30,6 +34,7 @@ def tune(run: Run, network: EfficientNetLite, tuning: WordTuning) -> None:
     )
     words = choose_words(spoken, settings.minimum_count)
     targets = word_targets(spoken, words)
+    mirrored = [[mirrored_words(caption) for caption in captions] for captions in spoken]
     early = PictureNetwork(
         EarlyMaps(network),
         name=f"{network.name}/early",
@@ -37,12 +42,15 @@ def tune(run: Run, network: EfficientNetLite, tuning: WordTuning) -> None:
         device=run.device,
     )
     cache = run.encode([*train, *dev], early, run.output / "early", "Early maps")
+    untouched = copy.deepcopy(network)
     torch.manual_seed(run.recipe.seed)
     model = WordPredictor(
         network, torch.from_numpy(targets.mean(axis=0)), dropout=settings.dropout, zoom=settings.zoom
     )
     ids, dev_ids = ([example.id for example in examples] for examples in (train, dev))
-    batches = WordBatches(cache, ids, targets, batch=settings.batch, seed=run.recipe.seed)
+    batches = WordBatches(
+        cache, ids, targets, word_targets(mirrored, words), batch=settings.batch, seed=run.recipe.seed
+    )
     with run.pass_bar(tuning.schedule.passes * len(batches), "Tuning the encoder") as progress:
         fit(
             model,
@@ -56,3 +64,4 @@ def tune(run: Run, network: EfficientNetLite, tuning: WordTuning) -> None:
         )
     model.load_best(run.output / "words")
     network.cpu()
+    move_back(network, untouched, settings.kept)

@@ -1,10 +1,12 @@
 """Augmented copies of pictures, made before encoding: frozen stages then still see every picture in several ways.
 
 A view is a random crop, mirrored or not, in other light. The views of a picture follow from its id and their number
-alone, so that the early maps and the regions of one view are of the same crop.
+alone, so that the early maps and the regions of one view are of the same crop. In the captions of a mirrored view, left
+and right change places.
 """
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ SMALLEST = 0.7  # side of a crop, as a share of the picture's
 CONTRAST = (0.8, 1.25)
 BRIGHTNESS = (0.75, 1.25)
 TINT = 0.06  # how far each colour's brightness strays from the common one
+
+SIDES = {"left": "right", "right": "left"}
+CHINESE_SIDES = str.maketrans("左右", "右左")
 
 
 def view_of(picture: NDArray[np.uint8], name: str, number: int) -> tuple[NDArray[np.uint8], bool]:
@@ -37,3 +42,16 @@ def view_of(picture: NDArray[np.uint8], name: str, number: int) -> tuple[NDArray
     mean = crop.mean()
     lit = ((crop - mean) * generator.uniform(*CONTRAST) + mean) * light
     return np.clip(lit, 0, 255).astype(np.uint8), mirrored
+
+
+def mirrored_words(words: Sequence[str]) -> list[str]:
+    """A caption's words as they are true of the mirrored picture."""
+    return [SIDES.get(word, word).translate(CHINESE_SIDES) for word in words]
+
+
+def drawn_for_pass(
+    seed: int, number: int, *, pictures: int, views: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The order of the pictures in a pass [N], and the view of each picture that it shows [N], from 0 to ``views``."""
+    generator = np.random.default_rng((seed, number))
+    return generator.permutation(pictures), generator.integers(0, views + 1, pictures)

@@ -8,6 +8,7 @@ in the place of the noisy-or.
 Axes: B pictures, R regions, C channels of the early map, D width of a region, W words.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from showtell.training.checkpoint import load_average
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.features import FeatureCache
 from showtell.training.loop import Batch
+from showtell.training.ranges import check_ranges
+from showtell.training.views import drawn_for_pass
 
 # Words that say nothing of a picture.
 STOP_WORDS = frozenset(
@@ -43,12 +46,24 @@ class WordSettings:
         zoom: the smallest side of a random crop of the maps, as a share of the whole; 1 leaves them whole.
         dropout: on the mean of the regions.
         batch: pictures a step.
+        kept: how far the tuned weights are moved back to ImageNet's afterwards, as a share of the way.
     """
 
     minimum_count: int = 12
     zoom: float = 0.7
     dropout: float = 0.2
     batch: int = 32
+    kept: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            minimum_count=(1, math.inf),
+            zoom=(0.1, 1),
+            dropout=(0, 0.99),
+            batch=(1, math.inf),
+            kept=(0, 1),
+        )
 
 
 class EarlyMaps(nn.Module):
@@ -110,14 +125,25 @@ class WordBatches:
     """Early maps and the words of their captions, pictures in an order that seed and pass decide.
 
     Yields cells float32 [B, R, C] and targets [B, W]: 0.5 for a word of one caption, 1 for one of two or more.
+
+    Args:
+        targets: of the pictures as they are and of their mirrored views, each [pictures, W].
     """
 
     def __init__(
-        self, cache: FeatureCache, ids: Sequence[str], targets: NDArray[np.float32], *, batch: int, seed: int
+        self,
+        cache: FeatureCache,
+        ids: Sequence[str],
+        targets: NDArray[np.float32],
+        mirrored_targets: NDArray[np.float32],
+        *,
+        batch: int,
+        seed: int,
     ):
         self._cache = cache
         self._rows = cache.rows(ids)
         self._targets = targets
+        self._mirrored_targets = mirrored_targets
         self._batch = batch
         self._seed = seed
 
@@ -126,13 +152,17 @@ class WordBatches:
 
     def of_pass(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Batch]:
         """The batches of one pass; of each picture one view is drawn."""
-        generator = np.random.default_rng((self._seed, number))
-        order = generator.permutation(len(self._rows))
-        views = generator.integers(0, len(self._cache.views) + 1, len(self._rows))
+        order, views = drawn_for_pass(
+            self._seed, number, pictures=len(self._rows), views=len(self._cache.views)
+        )
         for batch in range(start, len(self)):
             chosen = order[batch * self._batch : (batch + 1) * self._batch][rank::ranks]
             cells = np.stack([self._cache.of(self._rows[place], views[place]) for place in chosen])
-            yield torch.from_numpy(cells).float(), torch.from_numpy(self._targets[chosen])
+            targets = [
+                (self._mirrored_targets if self._cache.is_mirrored(row, view) else self._targets)[place]
+                for place, row, view in zip(chosen, self._rows[chosen], views[chosen], strict=True)
+            ]
+            yield torch.from_numpy(cells).float(), torch.from_numpy(np.stack(targets))
 
 
 class WordEvaluation:
@@ -180,6 +210,17 @@ def word_targets(captions: Sequence[Sequence[list[str]]], words: Sequence[str]) 
         for word, count in mentions.items():
             row[places[word]] = 0.5 if count == 1 else 1.0
     return targets
+
+
+@torch.no_grad()
+def move_back(tuned: nn.Module, untouched: nn.Module, kept: float) -> None:
+    """Move a tuned network's weights towards those it started from, in place.
+
+    The tuned stages know the pictures that they were tuned on too well; in between they see new ones better.
+    M. Wortsman et al., *Robust Fine-Tuning of Zero-Shot Models*, CVPR 2022, section 3.
+    """
+    for weight, start in zip(tuned.parameters(), untouched.parameters(), strict=True):
+        weight.lerp_(start, kept)
 
 
 def _channels_last(network: nn.Module) -> None:
