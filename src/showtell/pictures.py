@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from io import BytesIO
@@ -33,7 +33,6 @@ __all__ = [
     "MAX_PIXELS",
     "Preprocessing",
     "open_picture",
-    "pictures_in",
     "preprocess",
     "read_pixels",
 ]
@@ -42,7 +41,7 @@ MAX_PIXELS = 80_000_000
 """A picture of more pixels is refused before it is decoded: a few bytes can claim to be a huge picture."""
 
 EXTENSIONS = frozenset({".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-"""The endings, in lower case, of the files that a walk through a folder takes for pictures."""
+"""The endings, in lower case, of the files that are taken for pictures where nobody has named them."""
 
 Fit = Literal["squeeze", "crop", "pad"]
 Resample = Literal["nearest", "bilinear", "bicubic"]
@@ -144,24 +143,6 @@ def read_pixels(source: Source, how: Preprocessing) -> NDArray[np.float32]:
     return _apply(_open_image(source, how.at_least), how)
 
 
-def pictures_in(folder: str | os.PathLike[str], *, recursive: bool = False) -> Iterator[Path]:
-    """The files of a folder that are named like pictures, sorted; those of a folder in it where its name is.
-
-    Hidden files and links to folders are passed over. Raises BadImage when a folder cannot be read.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
-    except OSError as error:
-        raise BadImage(f"{folder}: the folder cannot be read ({error.strerror})") from error
-    for entry in names:
-        if entry.is_dir(follow_symlinks=False):
-            if recursive:
-                yield from pictures_in(entry.path, recursive=True)
-        elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
-            yield Path(entry.path)
-
-
 # From a source to an RGB image.
 
 
@@ -186,6 +167,8 @@ def _open_image(source: Source, at_least: int | None) -> Image:
 def _open_file(path: str | os.PathLike[str]) -> IO[bytes]:
     """Open a regular file for reading, or say in plain words why not."""
     try:
+        if not os.fspath(path):  # which would otherwise mean the folder that we are in
+            raise BadImage("the picture's name is empty")
         # A pipe or a device may never end, and opening a pipe may wait for ever.
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):

@@ -12,7 +12,7 @@ from showtell.cli import console
 from showtell.cli import options as option
 from showtell.cli.paths import pictures_named
 from showtell.cli.rows import Format, rows
-from showtell.errors import ShowtellError
+from showtell.errors import BadImage, ShowtellError
 
 if TYPE_CHECKING:
     from showtell.captioner import Options, Result
@@ -41,9 +41,12 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     One picture gives its caption, several give a line each: path, tab, caption. A picture that cannot be read
     gives a row with an error and stops nothing; the exit status is then 1.
     """
-    pictures = list(pictures_named(paths, recursive=recursive))
+    unreadable: list[BadImage] = []
+    pictures = list(pictures_named(paths, recursive=recursive, unreadable=unreadable))
+    for error in unreadable:
+        console.note(str(error))
     if not pictures:
-        raise ShowtellError(f"{', '.join(paths)}: there is no picture to caption")
+        raise typer.Exit(2)  # why there are none has been said of each path
     options: Options = {
         "language": language,
         "beam": beam,
@@ -56,7 +59,8 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
         "seed": seed,
     }
     results = _results(model, pictures, options)
-    if not _write(results, len(pictures), format, output, candidates=candidates is not None):
+    well = _write(results, len(pictures), format, output, candidates=candidates is not None)
+    if unreadable or not well:
         raise typer.Exit(1)
 
 
@@ -94,7 +98,8 @@ def _write(
         for result in results:
             well = well and result.ok
             if alone and format is Format.text and not result.ok:
-                console.note(f"{result.path}: {result.error}")  # nobody may take it for the caption
+                # On stderr, so that nobody takes it for the caption.
+                console.note(f"{result.path}: {result.error}" if result.path else str(result.error))
             else:
                 writer.write(result)
             advance(0 if result.path == last else 1)  # a picture may give a result in each language
