@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from showtell.errors import BadBundle, BadRecipe
 from showtell.pictures import read_pixels
@@ -18,20 +19,17 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 RECOGNISABLE = {
     "cat.jpg": {281, 282, 285},  # tabby, tiger cat, Egyptian cat
     "coffee.jpg": {504, 967, 968},  # coffee mug, espresso, cup
-    "rocket.jpg": {657, 744, 812},  # missile, projectile, space shuttle
 }
 
 
 @pytest.mark.parametrize("variant", [0, 1, 2])
 def test_it_recognises_pictures_that_imagenet_has_a_word_for(variant: int) -> None:
     network = load_imagenet(variant)
-    there = [name for name in RECOGNISABLE if (EXAMPLES / name).exists()]
-    assert len(there) >= 2
-    for name in there:
+    for name, right in RECOGNISABLE.items():
         pixels = torch.from_numpy(read_pixels(EXAMPLES / name, network.preprocessing))[None]
         with torch.inference_mode():
-            top = network.classify(pixels)[0].topk(3).indices.tolist()
-        assert RECOGNISABLE[name] & set(top), f"{name} is taken for {top}"
+            found = int(network.classify(pixels)[0].argmax())
+        assert found in right, f"{name} is taken for {found}"
 
 
 @pytest.mark.parametrize(
@@ -91,6 +89,16 @@ def test_a_tuned_encoder_survives_its_file(tmp_path: Path) -> None:
     again = load_encoder(str(tmp_path / "tuned.safetensors"))
     assert checksum(again) == checksum(network)
     assert (again.name, again.preprocessing) == (network.name, network.preprocessing)
+
+
+@pytest.mark.parametrize(
+    "described",
+    ["", "[]", "not JSON", '{"name": "efficientnet-lite0"}', '{"name": "efficientnet-lite0", "size": 0}'],
+)
+def test_a_file_that_says_nonsense_of_itself_is_refused(described: str, tmp_path: Path) -> None:
+    save_file({"weight": torch.zeros(2)}, tmp_path / "odd.safetensors", metadata={"encoder": described})
+    with pytest.raises(BadBundle, match=r"odd\.safetensors"):
+        load_encoder(str(tmp_path / "odd.safetensors"))
 
 
 def test_what_is_no_encoder_is_refused(tmp_path: Path) -> None:

@@ -112,14 +112,14 @@ def test_a_finished_folder_is_taken_as_it_is(pictures, tmp_path) -> None:
 def test_features_made_in_another_way_are_refused(pictures, tmp_path) -> None:
     folder = tmp_path / "f"
     encode_pictures(pictures, network(), folder)
-    with pytest.raises(BadFeatures, match="another preprocessing"):
+    with pytest.raises(BadFeatures, match="its preprocessing is"):
         encode_pictures(pictures, network(replace(SMALL, resample="nearest")), folder)
-    with pytest.raises(BadFeatures, match="another views"):
+    with pytest.raises(BadFeatures, match="its views is 0, not 1"):
         encode_pictures(pictures, network(), folder, views=1)
     with pytest.raises(BadFeatures, match="other pictures"):
         encode_pictures(pictures[1:], network(), folder)
     other = PictureNetwork(nn.Sequential(Grid(), nn.Linear(3, 3)), name="grid", preprocessing=SMALL)
-    with pytest.raises(BadFeatures, match="another weights"):
+    with pytest.raises(BadFeatures, match="its weights is"):
         open_features(folder, made_by=other.described())
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from showtell.errors import BadBundle, BadRecipe
+from showtell.training import loop
 from showtell.training.checkpoint import load_average
 from showtell.training.loop import Schedule, choose_device, fit, learning_rate
 
@@ -81,6 +83,46 @@ def test_a_killed_run_that_continues_ends_with_the_same_weights(tmp_path: Path) 
         expected, found = weights(tmp_path / "whole", name), weights(killed, name)
         assert expected.keys() == found.keys()
         assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_a_kill_between_the_log_and_the_last_checkpoint_loses_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = loop.save_checkpoint
+
+    def killed_before_the_last_of_a_pass(path: Path, **state: Any) -> None:
+        if path.name == "last.safetensors" and state["position"].finished_passes == SCHEDULE.passes:
+            raise KeyboardInterrupt
+        honest(path, **state)
+
+    monkeypatch.setattr(loop, "save_checkpoint", killed_before_the_last_of_a_pass)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    monkeypatch.undo()
+    run(tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [row["pass"] for row in rows] == [1, 2, 3, 4]
+
+
+def test_seconds_count_the_wait_for_batches(tmp_path: Path) -> None:
+    run(tmp_path, delay=0.02, schedule=Schedule(passes=1))
+    (row,) = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert row["seconds"] >= 0.2
+
+
+def test_a_gradient_is_cut_to_the_norm_that_the_schedule_allows() -> None:
+    model = nn.Linear(3, 1)
+    batch = (torch.full((8, 3), 1e4), torch.zeros(8, 1))
+    settings = {"rate": 1.0, "clip": 0.5, "device": torch.device("cpu")}
+    optimizer = torch.optim.SGD(model.parameters())
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+
+    def square(network: nn.Module, points: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return (network(points[0]) - points[1]).square().mean()
+
+    loop._one_step(loop._LossOf(model, square), model, batch, optimizer, **settings)
+    moved = torch.cat([(old - new).flatten() for old, new in zip(before, model.parameters(), strict=True)])
+    assert float(moved.detach().norm()) == pytest.approx(0.5, rel=1e-3)
 
 
 def test_the_log_has_a_line_a_pass_and_no_line_twice(tmp_path: Path) -> None:

@@ -4,11 +4,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from shapes import draw_corpus
 
 from showtell.errors import BadRecipe
 from showtell.text.cleaning import Cleaning
 from showtell.training.models import build_model
-from showtell.training.recipe import EmbeddingRecipe, Recipe, read_recipe, recipe_names, write_recipe
+from showtell.training.recipe import (
+    EmbeddingRecipe,
+    ModelRecipe,
+    Recipe,
+    read_recipe,
+    recipe_names,
+    write_recipe,
+)
+from showtell.training.train import train
 
 
 def written(folder: Path, text: str) -> Path:
@@ -31,7 +40,7 @@ def test_a_recipe_that_is_written_reads_the_same(name: str, tmp_path: Path) -> N
 
 
 def test_an_empty_recipe_is_all_defaults(tmp_path: Path) -> None:
-    assert read_recipe(written(tmp_path, "")) == Recipe()
+    assert read_recipe(written(tmp_path, "")) == Recipe(name="mine")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +57,22 @@ def test_an_empty_recipe_is_all_defaults(tmp_path: Path) -> None:
         ("[text.cleaning]\nlower = true", "unknown setting 'lower'; did you mean 'lower_case'"),
         ("[text.embeddings]\nfrozen = true", "embeddings lacks the setting 'file'"),
         ("seed =", "is not TOML"),
+        ("seed = -1", "seed must be at least 0, not -1"),
+        ("[training]\nbatch = 0", "training: batch must be at least 1, not 0"),
+        ("[training]\nviews = -1", "views must be at least 0"),
+        ("[training]\nlabel_smoothing = 2", "label_smoothing must be from 0 to 0.99, not 2"),
+        ("[training.schedule]\npasses = 0", "passes must be at least 1"),
+        ("[training.schedule]\ncheckpoint_every = 0", "checkpoint_every must be at least 1"),
+        ("[training.schedule]\nlearning_rate = -1.0", "learning_rate must be at least 0"),
+        ("[training.schedule]\nlearning_rate = nan", "learning_rate must be at least 0, not nan"),
+        ("[training.schedule]\nbeta2 = 1.0", "beta2 must be from 0 to 0.999999, not 1.0"),
+        ("[training.schedule]\naverage = 2.0", "average must be from 0 to 1"),
+        ("[text]\nlanguages = []", "languages must be different ones, at least one"),
+        ("[text]\nlanguages = ['en', 'en']", "languages must be different ones"),
+        ("[text]\nmaximum_length = 0", "maximum_length must be at least 1"),
+        ("[decoding]\nbeam = 0", "decoding: beam must be at least 1, not 0"),
+        ("[decoding]\nmin_length = 30", "min_length must be from 0 to max_length"),
+        ("[encoder.words.settings]\nzoom = 0", "zoom must be from 0.1 to 1, not 0"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file(text: str, complaint: str, tmp_path: Path) -> None:
@@ -76,3 +101,24 @@ def test_a_whole_number_may_stand_for_a_fraction(tmp_path: Path) -> None:
 def test_a_recipe_that_does_not_exist_lists_those_that_do() -> None:
     with pytest.raises(BadRecipe, match=r"no recipe 'bass'; known are .*base, "):
         read_recipe("bass")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"width": "a"}, {"width": 0}, {"width": -8}, {"dropout": 2.0}, {"heads": 3, "width": 16}, {"heads": 0}],
+)
+def test_a_model_refuses_settings_that_cannot_be_before_a_picture_is_encoded(
+    settings: dict[str, object], tmp_path: Path
+) -> None:
+    recipe = replace(Recipe(), model=ModelRecipe(name="two_lstm", settings=settings))
+    draw_corpus(tmp_path / "data", train=3, dev=2)
+    with pytest.raises(BadRecipe, match="The model 'two_lstm' cannot be built with the settings"):
+        train(recipe, f"flickr8k:{tmp_path / 'data'}", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_is_called_as_its_file_and_a_run_remembers_it(tmp_path: Path) -> None:
+    recipe = read_recipe(written(tmp_path, ""))
+    assert recipe.name == "mine"
+    write_recipe(recipe, tmp_path / "recipe.toml")
+    assert read_recipe(tmp_path / "recipe.toml").name == "mine"

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,6 +163,26 @@ def test_a_run_goes_on_with_its_own_settings_alone(toy: Toy) -> None:
     other = showtell("train", toy.recipe, "--data", toy.spec, "--output", toy.run, "--seed", "99")
     assert other.returncode == 2
     assert "begun with other settings" in other.stderr
+
+
+def test_a_run_goes_on_with_its_own_captions_and_encoder_alone(tmp_path: Path) -> None:
+    recipe = tmp_path / "toy.toml"
+    recipe.write_text(TOY_RECIPE.format(model="two_lstm", passes=1))
+    specs = [f"flickr8k:{tmp_path / name}" for name in ("data", "other")]
+    draw_corpus(tmp_path / "data", train=32, dev=4)
+    train(read_recipe(recipe), specs[0], tmp_path / "run")
+    vocabulary = (tmp_path / "run" / "vocabulary.json").read_bytes()
+    shutil.copytree(tmp_path / "data", tmp_path / "other")
+    tokens = tmp_path / "other" / "Flickr8k.token.txt"
+    tokens.write_text(tokens.read_text().replace("red", "crimson"))
+    with pytest.raises(BadRecipe, match="was begun with other captions"):
+        train(read_recipe(recipe), specs[1], tmp_path / "run")
+    assert (tmp_path / "run" / "vocabulary.json").read_bytes() == vocabulary
+    with pytest.raises(BadRecipe, match="was begun with another encoder or other features"):
+        train(read_recipe(recipe), specs[0], tmp_path / "run", encoder=Path("efficientnet-lite0"))
+    tokens.write_text((tmp_path / "data" / tokens.name).read_text())  # the same captions in another place
+    train(read_recipe(recipe), specs[1], tmp_path / "run")
+    assert read_recipe(tmp_path / "run" / "recipe.toml").used["data"] == specs[1]
 
 
 def test_a_killed_training_continues_to_the_same_weights(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def _figures(recipe: Recipe, report: Report) -> str:
     return (
         f"## Figures\n\nDev split, {report.pictures} pictures, beam {recipe.decoding.beam}; dev also chose the best "
         f"pass, so the figures lean a little to the bright side. {report.hygiene.distinct:.0f} % of the captions are "
-        f"distinct.\n\n{table}\n\nReprint them: `showtell evaluate BUNDLE --data {kind}:DIR --split dev`"
+        f"distinct.\n\n{table}\n\nReprint them: `showtell evaluate BUNDLE --data {kind}:DIR --split dev`, where "
+        "BUNDLE is this folder, or its name if it ships with Showtell."
     )
 
 
@@ -73,7 +74,7 @@ def _making(recipe: Recipe, parity: Mapping[str, float]) -> str:
     with_what = ("showtell", "torch", "numpy", "onnxruntime", "python", "revision")
     used = ", ".join(f"{name} {recipe.used[name]}" for name in with_what if name in recipe.used)
     return (
-        f"## How it was made\n\n`showtell train {recipe.card.recipe} --data …`, then `showtell export`; the whole "
+        f"## How it was made\n\n`showtell train {recipe.name} --data …`, then `showtell export`; the whole "
         f"recipe stands in `manifest.json`. Made with {used}. The graphs hold half-precision weights; their regions "
         f"differ from PyTorch's by {parity['regions']:.2g} of the standard deviation, their logits by at most "
         f"{parity['logits']:.2g}."

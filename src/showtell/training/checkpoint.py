@@ -70,14 +70,14 @@ def load_checkpoint(
         model.load_state_dict(_under(tensors, "model."))
         for name, tensor in _under(tensors, "average.").items():
             average[name].copy_(tensor)
-    except (RuntimeError, KeyError) as error:
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under(tensors, "optimizer.").items():
+            parameter, key = name.split(".", 1)
+            state.setdefault(int(parameter), {})[key] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        torch.set_rng_state(tensors["random.cpu"])
+    except (RuntimeError, KeyError, ValueError, TypeError) as error:
         raise BadBundle(f"{path} is of another model: {error}") from None
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _under(tensors, "optimizer.").items():
-        parameter, key = name.split(".", 1)
-        state.setdefault(int(parameter), {})[key] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    torch.set_rng_state(tensors["random.cpu"])
     if torch.cuda.is_available() and "random.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["random.cuda"])
     return position

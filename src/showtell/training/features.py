@@ -2,9 +2,9 @@
 
 The folder holds ``features.npy`` (float16 [N, R, D]: N pictures, R regions, D width), ``views.npy`` and
 ``mirrored.npy`` ([K, N, R, D] and [K, N]: K augmented views of each picture, when asked for), ``ids.json`` and
-``meta.json``. A kill loses at most one batch; a second start
-continues; a folder that was made with another encoder or preprocessing is refused. A file (``feature_files.py``) is
-made through such a folder, in single precision, which lies beside it until it is whole.
+``meta.json``. A kill loses at most one batch; a second start continues; a folder that was made with another encoder or
+preprocessing is refused. A file (``feature_files.py``) is made through such a folder, in single precision, which lies
+beside it until it is whole.
 """
 
 import copy
@@ -215,9 +215,8 @@ def encode_pictures(
             if isinstance(array, np.memmap):
                 array.flush()
         done += len(batch)
-        _write_json(
-            folder / "meta.json", made_by | {"done": done}
-        )  # after the rows: they are there if it says so
+        # After the rows: they are there if it says so.
+        _write_json(folder / "meta.json", made_by | {"done": done})
         if progress:
             progress(done, len(ids))
     return open_features(folder, made_by=made_by)
@@ -332,7 +331,7 @@ def _refuse_other(folder: Path, meta: dict[str, Any], made_by: dict[str, Any]) -
     for key, wanted in made_by.items():
         if meta.get(key) != wanted:
             raise BadFeatures(
-                f"{folder} was made with another {key} ({meta.get(key)} instead of {wanted}); "
+                f"{folder} was made in another way: its {key} is {meta.get(key)}, not {wanted}; "
                 "choose another folder or delete it."
             )
 
@@ -342,7 +341,7 @@ def _read_meta(folder: Path) -> dict[str, Any]:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadFeatures(f"{folder} is not a folder of features: it has no meta.json.") from None
-    except ValueError:
+    except (OSError, ValueError):
         raise BadFeatures(
             f"{folder / 'meta.json'} is not JSON; delete the folder and make it again."
         ) from None
@@ -357,9 +356,12 @@ def _read_meta(folder: Path) -> dict[str, Any]:
 
 def _read_ids(folder: Path) -> list[str]:
     try:
-        return json.loads((folder / "ids.json").read_text(encoding="utf-8"))
+        ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadFeatures(f"{folder / 'ids.json'} cannot be read ({error}); make the folder again.") from None
+    if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
+        raise BadFeatures(f"{folder / 'ids.json'} is not a list of names; make the folder again.")
+    return ids
 
 
 def _map(path: Path, shape: tuple[int, ...], kind: type, *, write: bool = False) -> NDArray[Any]:

@@ -22,6 +22,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from showtell.errors import BadRecipe
 from showtell.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from showtell.training.ranges import check_ranges
 
 Batch = tuple[Tensor, ...]
 Loss = Callable[[nn.Module, Batch], Tensor]
@@ -65,6 +66,20 @@ class Schedule:
     patience: int = 0
     checkpoint_every: int = 100
 
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            passes=(1, math.inf),
+            learning_rate=(0, math.inf),
+            warmup=(0, math.inf),
+            weight_decay=(0, math.inf),
+            beta2=(0, 0.999999),
+            clip=(1e-6, math.inf),
+            average=(0, 1),
+            patience=(0, math.inf),
+            checkpoint_every=(1, math.inf),
+        )
+
 
 def fit(
     model: nn.Module,
@@ -107,9 +122,8 @@ def fit(
 
     while not _finished(position, schedule):
         model.train()
-        numbered = batches.of_pass(position.finished_passes, start=position.batch, rank=rank, ranks=ranks)
-        for batch in numbered:
-            began = time.monotonic()
+        began = time.monotonic()
+        for batch in batches.of_pass(position.finished_passes, start=position.batch, rank=rank, ranks=ranks):
             rate = learning_rate(position.step, total, schedule)
             value = _one_step(trained, model, batch, optimizer, rate, schedule.clip, device)
             _move_average(average, model, min(schedule.average, (1 + position.step) / (10 + position.step)))
@@ -121,16 +135,17 @@ def fit(
                 save()
             if progress and rank == 0:
                 progress(position)
+            began = time.monotonic()  # reading the next batch is training too, saving is not
         figures = _evaluate_average(model, average, evaluate) if rank == 0 else None
         _finish_pass(position, _from_first(figures, ranks))
-        # The best before the last: after a kill between the two the pass is finished again, and nothing is lost.
+        # The last comes last: after a kill before it the pass is finished again, and nothing is lost.
         if position.best_pass == position.finished_passes:
             save(checkpoints / "best.safetensors")
-        save()
         if rank == 0:
             _write_log(folder, position)
-            if progress:
-                progress(position)
+        save()
+        if progress and rank == 0:
+            progress(position)
     if ranks > 1:
         dist.barrier()  # until the first has written what the others may read next
     return position

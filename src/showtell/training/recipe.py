@@ -5,6 +5,7 @@ package lie in ``recipes/``; a path to one's own works as well.
 """
 
 import difflib
+import math
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import tomli_w
 
+from showtell.decoding import DecodingOptions
 from showtell.errors import BadRecipe
 from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning
 from showtell.training.loop import Schedule
+from showtell.training.ranges import check_ranges
 from showtell.training.words import WordSettings
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -45,6 +48,9 @@ class EncoderRecipe:
     size: int = 224
     words: WordTuning | None = None
     features: str = ""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, size=(32, 1024))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +85,13 @@ class TextRecipe:
     cleaning: Cleaning = DEFAULT_CLEANING
     embeddings: EmbeddingRecipe | None = None
 
+    def __post_init__(self) -> None:
+        if not self.languages or len(set(self.languages)) < len(self.languages):
+            raise ValueError(f"languages must be different ones, at least one, not {list(self.languages)}")
+        check_ranges(
+            self, minimum_count=(1, math.inf), minimum_length=(0, math.inf), maximum_length=(1, math.inf)
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRecipe:
@@ -110,6 +123,15 @@ class TrainingRecipe:
     views: int = 4
     schedule: Schedule = Schedule()
 
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            batch=(1, math.inf),
+            label_smoothing=(0, 0.99),
+            doubly_stochastic=(0, math.inf),
+            views=(0, math.inf),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecodingRecipe:
@@ -120,6 +142,9 @@ class DecodingRecipe:
     min_length: int = 3
     max_length: int = 20
 
+    def __post_init__(self) -> None:
+        DecodingOptions(**asdict(self))  # which knows what may be
+
 
 @dataclass(frozen=True, kw_only=True)
 class CardRecipe:
@@ -127,21 +152,25 @@ class CardRecipe:
 
     Attributes:
         title: its first line.
-        recipe: the name after ``showtell train``.
         data: what it was trained on, and under which licence.
         limits: where it fails.
     """
 
     title: str = "A captioner"
-    recipe: str = "RECIPE"
     data: str = "See the recipe in manifest.json."
     limits: str = "Nobody has looked yet. What it was not trained on it describes as if it had been."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A whole recipe. ``used`` is empty in a recipe and filled in a run: data, versions, git revision."""
+    """A whole recipe.
 
+    Attributes:
+        name: its file's, without the ending.
+        used: empty in a recipe and filled in a run: data, versions, git revision.
+    """
+
+    name: str = ""
     description: str = ""
     seed: int = 1
     encoder: EncoderRecipe = EncoderRecipe()
@@ -151,6 +180,9 @@ class Recipe:
     decoding: DecodingRecipe = DecodingRecipe()
     card: CardRecipe = CardRecipe()
     used: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_ranges(self, seed=(0, math.inf))
 
 
 def recipe_names() -> list[str]:
@@ -162,7 +194,7 @@ def read_recipe(name: str | Path) -> Recipe:
     """A recipe of the package by name, or a TOML file by path.
 
     Raises:
-        BadRecipe: there is none, it is not TOML, or a setting is unknown or of the wrong kind.
+        BadRecipe: there is none, it is not TOML, or a setting is unknown, of the wrong kind or out of its range.
     """
     path = Path(name) if str(name).endswith(".toml") else FOLDER / f"{name}.toml"
     try:
@@ -174,7 +206,9 @@ def read_recipe(name: str | Path) -> Recipe:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRecipe(f"{path} is not TOML: {error}.") from None
-    return _build(Recipe, table, path.name)
+    except OSError as error:
+        raise BadRecipe(f"{path} cannot be read ({error.strerror}).") from None
+    return _build(Recipe, {"name": path.stem} | table, path.name)
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
@@ -198,7 +232,10 @@ def _build(kind: Any, table: dict[str, Any], where: str) -> Any:
     ]
     if lacking := [name for name in needed if name not in values]:
         raise BadRecipe(f"{where} lacks the setting {lacking[0]!r}.")
-    return kind(**values)
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise BadRecipe(f"{where}: {error}.") from None
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

@@ -21,7 +21,8 @@ from torch import distributed as dist
 from torch import nn
 
 import showtell
-from showtell.corpora import open_corpus
+from showtell.corpora import Corpus, open_corpus
+from showtell.corpora.base import counted
 from showtell.decoding import DecodingOptions
 from showtell.errors import BadBundle, BadCorpus, BadRecipe
 from showtell.text.vocabulary import Vocabulary
@@ -72,28 +73,33 @@ def train(
     """
     corpus = open_corpus(data)
     chosen = choose_device(device)
+    with torch.device("meta"):  # which costs nothing: wrong settings show before the pictures are encoded
+        build_model(
+            recipe.model.name, vocabulary=8, regions=1, region_width=1, settings=recipe.model.settings
+        )
     given = open_file(features) if features is not None and is_file(features) else None
     if given is not None:
         if encoder is not None:
             raise BadRecipe(f"The features in {features} are made already; leave out --encoder.")
         given.rows([example.id for example in corpus if example.split != "test"])  # or the run is not begun
         recipe = learning_from(recipe, given)
+    vocabulary = _vocabulary(recipe, corpus)
     with _processes(chosen) as first:
         run = Run(recipe, corpus, output, chosen, first, reporter)
         if first:
             for warning in corpus.warnings:
                 reporter.note(warning)
-            _begin_run(run, data, given, encoder)
+            _begin_run(run, vocabulary, data, given, encoder)
         if given is not None:
             if first:
                 keep_sample(given, dev_examples(corpus, run.language), output)
-            _caption(run, given)
+            _caption(run, vocabulary, given)
             return
         network = _encoder(run, encoder)
         seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing, device=chosen)
         examples = [example for example in corpus if example.split != "test"]
         folder = features or output / "features"
-        _caption(run, run.encode(examples, seen, folder, "Features"))
+        _caption(run, vocabulary, run.encode(examples, seen, folder, "Features"))
 
 
 def decoding_options(recipe: Recipe, **changes: Any) -> DecodingOptions:
@@ -167,15 +173,45 @@ def _seen_with(recipe: Recipe, given: FeatureCache | None, encoder: Path | None)
     return {"features": f"{state}, {encoder.name}", "encoder": checksum(network)}
 
 
-def _begin_run(run: Run, data: str, given: FeatureCache | None, encoder: Path | None) -> None:
-    """Write the run's recipe, or check that it is continued with the settings that it was begun with.
+def _vocabulary(recipe: Recipe, corpus: Corpus) -> Vocabulary:
+    """The words that the run will know.
 
-    What changes no weights may change: the description, the card, and the decoding from here on.
+    Raises:
+        BadCorpus: there is too little to train on or to choose by; better said now than after the encoding.
     """
-    path = run.output / "recipe.toml"
+    text = recipe.text
+    dev_examples(corpus, text.languages[0])
+    spoken = [
+        cleaned(example, text.languages, cleaning=text.cleaning) for example in training_examples(corpus)
+    ]
+    usable = [
+        captions for captions in spoken if any(len(words) >= text.minimum_length for _, words in captions)
+    ]
+    if len(usable) < recipe.training.batch:
+        raise BadCorpus(
+            f"{corpus.name} has {counted(len(usable), 'train picture', 'train pictures')} with a caption of "
+            f"{counted(text.minimum_length, 'word', 'words')} or more, and a batch takes {recipe.training.batch}; "
+            "give more, or a recipe with a smaller training.batch."
+        )
+    return Vocabulary.build(
+        (words for captions in spoken for _, words in captions),
+        languages=text.languages,
+        minimum_count=text.minimum_count,
+    )
+
+
+def _begin_run(
+    run: Run, vocabulary: Vocabulary, data: str, given: FeatureCache | None, encoder: Path | None
+) -> None:
+    """Write the run's recipe and vocabulary, or check that it is continued with those that it was begun with.
+
+    What changes no weights may change: the description, the card, where the data lies, and the decoding from here on.
+    """
+    path, words = run.output / "recipe.toml", run.output / "vocabulary.json"
     if path.exists():
         begun = read_recipe(path)
         free: dict[str, Any] = {
+            "name": begun.name,
             "description": begun.description,
             "card": begun.card,
             "decoding": begun.decoding,
@@ -184,7 +220,16 @@ def _begin_run(run: Run, data: str, given: FeatureCache | None, encoder: Path | 
             raise BadRecipe(
                 f"{run.output} was begun with other settings; choose another --output or delete it."
             )
-        used = begun.used
+        if any(begun.used.get(key) != value for key, value in _seen_with(run.recipe, given, encoder).items()):
+            raise BadRecipe(
+                f"{run.output} was begun with another encoder or other features; give those, or choose another "
+                "--output."
+            )
+        if words.exists() and Vocabulary.load(words).tokens != vocabulary.tokens:
+            raise BadRecipe(
+                f"{run.output} was begun with other captions; choose another --output or delete it."
+            )
+        used = begun.used | {"data": data}
     else:
         run.output.mkdir(parents=True, exist_ok=True)
         used = {
@@ -197,6 +242,7 @@ def _begin_run(run: Run, data: str, given: FeatureCache | None, encoder: Path | 
             "python": platform.python_version(),
             "revision": _revision(),
         }
+    vocabulary.save(words)
     write_recipe(replace(run.recipe, used=used), path)
 
 
@@ -228,21 +274,9 @@ def _encoder(run: Run, given: Path | None) -> EfficientNetLite:
     return load_encoder(str(path))
 
 
-def _caption(run: Run, cache: FeatureCache) -> None:
-    """The vocabulary, batches and model; then the loop."""
-    recipe, examples = run.recipe, training_examples(run.corpus)
-    text = recipe.text
-    vocabulary = Vocabulary.build(
-        (
-            words
-            for example in examples
-            for _, words in cleaned(example, text.languages, cleaning=text.cleaning)
-        ),
-        languages=text.languages,
-        minimum_count=text.minimum_count,
-    )
-    if run.first:
-        vocabulary.save(run.output / "vocabulary.json")
+def _caption(run: Run, vocabulary: Vocabulary, cache: FeatureCache) -> None:
+    """Batches and model; then the loop."""
+    recipe, text = run.recipe, run.recipe.text
     torch.manual_seed(recipe.seed)  # here: whether the encoder was tuned in this start makes no difference
     model = build(recipe, vocabulary, regions=cache.features.shape[1], region_width=cache.features.shape[2])
     if text.embeddings is not None:
@@ -250,7 +284,7 @@ def _caption(run: Run, cache: FeatureCache) -> None:
         if run.first:
             run.reporter.note(told)
     batches = CaptionBatches(
-        examples,
+        training_examples(run.corpus),
         cache,
         vocabulary,
         batch=recipe.training.batch,
@@ -262,11 +296,6 @@ def _caption(run: Run, cache: FeatureCache) -> None:
     evaluation = DevEvaluation(
         run.corpus, cache, vocabulary, language=run.language, options=decoding_options(recipe)
     )
-    if not len(batches):
-        raise BadCorpus(
-            f"{run.corpus.name} has fewer train pictures than a batch, {recipe.training.batch}; "
-            "give more, or a recipe with a smaller training.batch."
-        )
     steps = recipe.training.schedule.passes * len(batches)
     with run.pass_bar(steps, f"Training {run.output.name}") as progress:
         position = fit(

@@ -113,7 +113,7 @@ def _read_encoder(path: Path) -> EfficientNetLite:
             raise BadBundle(f"{path} does not say which encoder it holds; give a file that training wrote.")
         encoder = EfficientNetLite(int(described["name"][-1]), described["size"])
         encoder.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError, OSError) as error:
+    except (SafetensorError, RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
         raise BadBundle(f"{path} cannot be read as an encoder: {error}") from None
     return encoder.eval()
 

@@ -32,7 +32,7 @@ def build_model(
     """A model by name.
 
     Raises:
-        BadRecipe: there is no such model, or it has no such setting.
+        BadRecipe: there is no such model, it has no such setting, or a setting's value cannot be.
     """
     if name not in MODELS:
         raise BadRecipe(f"There is no model {name!r}; known are {', '.join(sorted(MODELS))}.")
@@ -42,4 +42,9 @@ def build_model(
         raise BadRecipe(
             f"The model {name!r} has no setting {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}."
         )
-    return MODELS[name](vocabulary=vocabulary, regions=regions, region_width=region_width, **settings)
+    try:
+        return MODELS[name](vocabulary=vocabulary, regions=regions, region_width=region_width, **settings)
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
+        raise BadRecipe(
+            f"The model {name!r} cannot be built with the settings {settings}: {error}."
+        ) from None
