@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -10,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 from tiny_bundle import CALIBRATION, PREPROCESSING, graphs, vocabulary, write_tiny_bundle
 
-from showtell.bundle import FORMAT, read_bundle, write_bundle
+from showtell.bundle import FORMAT, check_replaceable, read_bundle, write_bundle
 from showtell.captioner import Captioner
 from showtell.errors import BadBundle
 from showtell.pictures import Preprocessing
@@ -69,6 +70,41 @@ def test_a_folder_of_other_things_is_not_overwritten(tmp_path):
     with pytest.raises(BadBundle, match="no bundle"):
         write_tiny_bundle(tmp_path / "photos")
     assert (tmp_path / "photos" / "holiday.jpg").read_bytes() == b"precious"
+    with pytest.raises(BadBundle, match="no bundle"):  # known before the work of an export
+        check_replaceable(tmp_path / "photos")
+
+
+def test_what_is_new_empty_or_an_old_bundle_may_be_replaced(folder):
+    (folder.parent / "empty").mkdir()
+    for name in ("new", "empty", "bundle"):
+        check_replaceable(folder.parent / name)
+
+
+def test_the_folder_that_one_is_in_is_not_replaced(tmp_path, monkeypatch):
+    """Written anew, it would be another folder of the same name, and whoever is in it would see nothing."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadBundle, match=r"\.: is the folder that you are in"):
+        write_tiny_bundle(Path())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_relative_name_and_a_link_lead_to_the_bundle(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert write_tiny_bundle(Path("../there/../bundle")).name == "tiny"
+    (tmp_path / "link").symlink_to("bundle")
+    write_tiny_bundle(tmp_path / "link", version="2")
+    assert (tmp_path / "link").is_symlink()
+    assert read_bundle(tmp_path / "bundle").version == "2"
+    assert {path.name for path in tmp_path.iterdir()} == {"here", "bundle", "link"}
+
+
+def test_a_failure_leaves_nothing_behind_and_the_old_bundle_whole(folder):
+    for wrong in ({"languages": ("fr",)}, {"training": {"recipe": {1, 2}}}):
+        with pytest.raises((BadBundle, TypeError)):
+            write_tiny_bundle(folder, version="2", **wrong)
+    assert read_bundle(folder).version == "1"
+    assert [path.name for path in folder.parent.iterdir()] == ["bundle"]
 
 
 def test_a_bundle_without_a_graph_is_not_written(tmp_path):

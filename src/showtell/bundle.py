@@ -26,7 +26,7 @@ from showtell.pictures import Preprocessing
 from showtell.text.cleaning import LANGUAGES
 from showtell.text.vocabulary import Vocabulary
 
-__all__ = ["FORMAT", "REQUIRED", "Bundle", "read_bundle", "write_bundle"]
+__all__ = ["FORMAT", "REQUIRED", "Bundle", "check_replaceable", "read_bundle", "write_bundle"]
 
 FORMAT = 1
 """The format that is written, and the latest that is understood."""
@@ -111,46 +111,56 @@ def write_bundle(
 
     The languages are those that the vocabulary has start ids for. ``files`` are the three graphs, and others
     such as ``card.md``, by name; ``vocabulary.json`` is written from ``vocabulary``. The folder appears whole
-    or not at all, and an old bundle in its place goes when the new one is complete.
+    or not at all, and an old bundle in its place goes when the new one is complete. A link stays a link to it.
 
-    Raises BadBundle when the folder holds other things or what was written cannot be read, and ValueError
-    when a graph is missing.
+    Raises BadBundle when `check_replaceable` does or what was written cannot be read, and ValueError when a
+    graph is missing.
     """
     missing = [needed for needed in REQUIRED if needed not in files and needed != "vocabulary.json"]
     if missing:
         raise ValueError(f"a bundle needs {', '.join(missing)}")
-    folder = Path(folder)
-    _check_replaceable(folder)
+    check_replaceable(folder)
+    folder = Path(folder).resolve()
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    for path, content in files.items():
-        _inside(part, path).write_bytes(content)
-    vocabulary.save(part / "vocabulary.json")
-    manifest = {
-        "format": FORMAT,
-        "name": name,
-        "version": version,
-        "languages": list(vocabulary.start_ids),
-        "preprocessing": preprocessing.to_dict(),
-        "special_ids": _special_ids(vocabulary),
-        "decoding": dict(decoding),
-        "calibration": None if calibration is None else calibration.to_dict(),
-        "training": dict(training),
-        "files": {path.name: _described(path.read_bytes()) for path in sorted(part.iterdir())},
-    }
-    text = json.dumps(manifest, ensure_ascii=False, indent=2)
-    (part / _MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
-    read_bundle(part)
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    try:
+        for path, content in files.items():
+            _inside(part, path).write_bytes(content)
+        vocabulary.save(part / "vocabulary.json")
+        manifest = {
+            "format": FORMAT,
+            "name": name,
+            "version": version,
+            "languages": list(vocabulary.start_ids),
+            "preprocessing": preprocessing.to_dict(),
+            "special_ids": _special_ids(vocabulary),
+            "decoding": dict(decoding),
+            "calibration": None if calibration is None else calibration.to_dict(),
+            "training": dict(training),
+            "files": {path.name: _described(path.read_bytes()) for path in sorted(part.iterdir())},
+        }
+        text = json.dumps(manifest, ensure_ascii=False, indent=2)
+        (part / _MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+        read_bundle(part)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return read_bundle(folder)
 
 
-def _check_replaceable(folder: Path) -> None:
-    """Refuse to delete a folder that is not a bundle: somebody may have named their pictures by mistake."""
+def check_replaceable(folder: str | Path) -> None:
+    """Refuse, before the long work, a folder that `write_bundle` would not replace.
+
+    Raises BadBundle for a folder that is not a bundle, since somebody may have named their pictures by mistake,
+    and for the one that the process is in, which would be gone under it.
+    """
+    folder = Path(folder)
     if folder.exists() and not (folder / _MANIFEST).is_file() and (folder.is_file() or any(folder.iterdir())):
         raise BadBundle(f"{folder}: holds files but no bundle; name a folder that is new or empty")
+    if folder.resolve() == Path.cwd():
+        raise BadBundle(f"{folder}: is the folder that you are in and cannot be replaced; name another")
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
