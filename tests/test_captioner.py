@@ -5,11 +5,13 @@ import gc
 import io
 import itertools
 import threading
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
-from tiny_bundle import CHINESE, COLOURS, write_tiny_bundle
+from tiny_bundle import CHINESE, COLOURS, graphs, vocabulary, write_tiny_bundle
 
 import showtell
 from showtell.captioner import BATCH, Captioner
@@ -110,6 +112,19 @@ def test_a_length_that_is_given_moves_the_default_of_the_other(tmp_path):
     for options in ({"max_length": 0}, {"min_length": -1}, {"min_length": 4, "max_length": 2}):
         with pytest.raises(ValueError, match=next(iter(options))):
             model.caption(plain("red"), **options)
+
+
+def test_more_words_than_a_model_has_places_for_are_said_to_be_too_many(tmp_path):
+    words = vocabulary()
+    graph = onnx.load_from_string(graphs(words)["step.onnx"])
+    [last] = [tensor for tensor in graph.graph.initializer if tensor.name == "last"]
+    last.CopyFrom(onnx.numpy_helper.from_array(np.array([99]), "last"))  # beyond its table, which ends at 10
+    files = graphs(words) | {"step.onnx": graph.SerializeToString()}
+    write_tiny_bundle(tmp_path / "b", files=files)
+    model = showtell.load(tmp_path / "b")
+    assert len(model.caption(plain("red"), min_length=9).tokens) == 9
+    with pytest.raises(BadBundle, match=r"up to 12 words; ask for fewer \(its own choice is 10\)"):
+        model.caption(plain("red"), min_length=12)
 
 
 def test_the_start_of_another_language_is_never_said(captioner):
@@ -268,6 +283,12 @@ def test_ending_early_leaves_no_threads_behind(captioner):
         if thread.name.startswith("showtell"):
             thread.join(5)
             assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("source", ["photo.jpg", b"bytes", Path("photo.jpg")])
+def test_one_picture_in_place_of_many_is_the_callers_mistake(captioner, source):
+    with pytest.raises(TypeError, match="takes a list of pictures"):
+        captioner.caption_many(source)
 
 
 def test_a_source_that_is_no_picture_at_all_is_the_callers_mistake(captioner):

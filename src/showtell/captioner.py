@@ -11,6 +11,7 @@ among the processors.
 """
 
 import itertools
+import os
 import zlib
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -167,8 +168,12 @@ class Captioner:
         batches ahead; close the iterator to end early. With the language ``both``, each picture gives a result
         in each language.
 
-        Raises ValueError, at once, for options that make no sense.
+        Raises, at once, ValueError for options that make no sense and TypeError for one picture in place of many.
         """
+        if isinstance(sources, str | bytes | os.PathLike):  # each letter of a name would be a picture
+            raise TypeError(
+                f"caption_many takes a list of pictures; for one, give [{sources!r}] or use caption"
+            )
         return self._results(sources, self._request(options))
 
     def log_probabilities(
@@ -238,14 +243,24 @@ class Captioner:
             unknown=vocabulary.unknown_id,
             others=tuple(start for name, start in vocabulary.start_ids.items() if name != language),
         )
-        found = decode(
-            self._stepper,
-            np.concatenate([picture.regions for picture in seen]),  # [B, R, D]
-            ids,
-            request.decoding,
-            attention=request.attention,
-            seeds=[picture.seed for picture in seen],
-        )
+        try:
+            found = decode(
+                self._stepper,
+                np.concatenate([picture.regions for picture in seen]),  # [B, R, D]
+                ids,
+                request.decoding,
+                attention=request.attention,
+                seeds=[picture.seed for picture in seen],
+            )
+        except BadBundle as error:
+            usual = self._defaults.max_length
+            if request.decoding.max_length <= usual:
+                raise
+            # A Transformer knows so many places for words and no more; its graph does not say how many.
+            raise BadBundle(
+                f"the model {self.name} failed at captions of up to {request.decoding.max_length} words; ask for "
+                f"fewer (its own choice is {usual})"
+            ) from error
         return [self._caption(hypotheses, language, request.alternatives) for hypotheses in found]
 
     def _caption(self, hypotheses: list[Hypothesis], language: str, alternatives: int | None) -> Caption:
