@@ -58,6 +58,15 @@ def test_confidence_is_the_share_of_good_captions():
         assert row.confidence == pytest.approx(row.good, abs=3 * math.sqrt(0.25 / row.captions))
 
 
+@pytest.mark.parametrize("number", [1, 2, 9])
+def test_a_few_captions_have_cross_validated_confidences_too(number):
+    table, good = drawn(number)
+    confidences = cross_validated(table, good)
+    assert confidences.shape == (number,)
+    assert ((confidences > 0) & (confidences < 1)).all()
+    assert sum(row.captions for row in reliability(confidences, good)) == number
+
+
 def test_more_hesitation_means_less_confidence():
     table, good = drawn()
     calibration = fit(table, good)

@@ -181,7 +181,9 @@ def cross_validated(
     folds: int = 10,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """Each caption's confidence [N] by a calibration that was fitted without it."""
+    """Each caption's confidence [N] by a calibration that was fitted without it; a lone caption's is 0.5."""
+    if len(good) == 1:
+        return np.full(1, 0.5)
     order = np.random.default_rng(seed).permutation(len(good))
     confidences = np.empty(len(good))
     for fold in range(folds):
