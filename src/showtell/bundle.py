@@ -237,11 +237,8 @@ def _described(content: bytes) -> dict[str, Any]:
 def _read_vocabulary(folder: Path, content: bytes) -> Vocabulary:
     """The vocabulary of verified bytes."""
     try:
-        tokens = json.loads(content)
-        if not isinstance(tokens, list):
-            raise ValueError("it is not a list of tokens")
-        return Vocabulary(tokens)
-    except (ValueError, RecursionError) as error:
+        return Vocabulary.parse(content)
+    except ValueError as error:
         raise BadBundle(
             f"{folder / 'vocabulary.json'}: is broken ({error}); export the bundle again"
         ) from error

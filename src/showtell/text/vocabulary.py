@@ -123,21 +123,30 @@ class Vocabulary:
         Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
 
     @classmethod
+    def parse(cls, content: bytes) -> Self:
+        """The vocabulary of what :meth:`save` wrote.
+
+        Raises:
+            ValueError: this is not such a list, repeats a token or lacks a special one.
+        """
+        try:
+            tokens = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"it is not JSON: {error}") from error
+        if not isinstance(tokens, list):
+            raise ValueError("it is not a list of tokens")
+        return cls(tokens)
+
+    @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read what :meth:`save` wrote.
 
         Raises:
-            BadBundle: the file is missing, is not such a list, repeats a token or lacks a special one.
+            BadBundle: the file is missing or :meth:`parse` refuses it.
         """
         try:
-            tokens = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls.parse(Path(path).read_bytes())
         except OSError as error:
             raise BadBundle(f"the vocabulary {path} cannot be read: {error.strerror or error}") from error
-        except (ValueError, RecursionError) as error:
-            raise BadBundle(f"the vocabulary {path} is not JSON: {error}") from error
-        if not isinstance(tokens, list):
-            raise BadBundle(f"the vocabulary {path} is not a list of tokens; export the bundle again")
-        try:
-            return cls(tokens)
         except ValueError as error:
             raise BadBundle(f"the vocabulary {path} is broken: {error}; export the bundle again") from error
