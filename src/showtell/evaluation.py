@@ -1,13 +1,13 @@
 """A captioner on a corpus: what it says of each picture of a split, and how good that is."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Unpack
 
 from showtell.captioner import Captioner, Options
-from showtell.corpora import Corpus, Example
-from showtell.errors import BadCorpus, BadImage
+from showtell.corpora import Corpus, references_of
+from showtell.errors import BadImage
 from showtell.metrics import Report, score
 
 __all__ = ["Evaluation", "evaluate", "references_of"]
@@ -76,23 +76,3 @@ def evaluate(
         progress(1)
     seconds = time.monotonic() - began
     return Evaluation(language, captions, score(captions, references, language=language), seconds)
-
-
-def references_of(corpus: Corpus, examples: Sequence[Example], language: str) -> dict[str, list[str]]:
-    """What captions in a language are compared with, by the picture's id; pictures without any are left out.
-
-    Translated captions count only where people wrote none at all. Raises BadCorpus when nothing is left.
-    """
-    spoken = {
-        example.id: [reference for reference in example.references if reference.language == language]
-        for example in examples
-    }
-    by_people = any(reference.source == "people" for found in spoken.values() for reference in found)
-    texts = {
-        name: [reference.text for reference in found if reference.source == "people" or not by_people]
-        for name, found in spoken.items()
-    }
-    chosen = {name: found for name, found in texts.items() if found}
-    if not chosen:
-        raise BadCorpus(f"the corpus {corpus.name} has no captions in {language!r} for these pictures")
-    return chosen

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from showtell.corpora import Corpus, Example, Reference
-from showtell.corpora.statistics import descriptions, figures, languages, written_by_people
+from showtell.corpora import Corpus, Example, Reference, references_of
+from showtell.corpora.statistics import descriptions, figures, languages
 from showtell.errors import BadCorpus
 from showtell.text.cleaning import Cleaning
 
@@ -69,7 +69,9 @@ def test_descriptions_have_a_line_for_each_caption_that_says_something():
 
 def test_references_are_what_people_wrote_and_translations_stand_in_alone():
     assert languages(CORPUS) == ("en", "zh")
-    assert written_by_people(CORPUS, "train", "en") == [["A dog .", "2 dogs run .", "."]]
-    assert written_by_people(CORPUS, "dev", "zh") == [["狗"]]
-    with pytest.raises(BadCorpus, match="no split 'test'"):
-        written_by_people(CORPUS, "test", "en")
+    assert references_of(CORPUS, CORPUS.split("train"), "en") == {"a": ["A dog .", "2 dogs run .", "."]}
+    assert references_of(CORPUS, CORPUS, "zh") == {"b": ["狗"]}
+    told = Example("d", Path("d.jpg"), (Reference("猫", "zh", "people"), Reference("犬", "zh", "baidu")), "dev")
+    assert references_of(CORPUS, [*CORPUS, told], "zh") == {"d": ["猫"]}
+    with pytest.raises(BadCorpus, match="no captions in 'zh' for these"):
+        references_of(CORPUS, CORPUS.split("train"), "zh")

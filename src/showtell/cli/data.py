@@ -58,9 +58,9 @@ def data(
     """Count a corpus: splits, caption lengths, vocabulary, missing and orphan pictures, flaws."""
     import json
 
-    from showtell.corpora import open_corpus
+    from showtell.corpora import open_corpus, references_of
     from showtell.corpora.statistics import descriptions as description_lines
-    from showtell.corpora.statistics import figures, languages, written_by_people
+    from showtell.corpora.statistics import figures, languages
     from showtell.metrics.document_frequencies import DocumentFrequencies
     from showtell.text.cleaning import Cleaning
 
@@ -77,8 +77,8 @@ def data(
             file.writelines(f"{line}\n" for line in description_lines(corpus, wanted, cleaning))
         note(f"wrote the descriptions to {descriptions}")
     if idf is not None:
-        references = written_by_people(corpus, "train", wanted)
-        DocumentFrequencies.build(references, language=wanted).save(idf)
+        references = references_of(corpus, corpus.split("train"), wanted)
+        DocumentFrequencies.build(list(references.values()), language=wanted).save(idf)
         note(f"wrote the document frequencies of {len(references):,} train pictures to {idf}")
     found = figures(corpus)
     if format is Format.json:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from showtell.corpora.base import Corpus, Example, Reference
+from showtell.corpora.base import Corpus, Example, Reference, references_of
 from showtell.corpora.flickr8k import open_flickr8k, open_flickr8k_cn
 from showtell.errors import BadCorpus
 
-__all__ = ["Corpus", "Example", "Reference", "open_corpus"]
+__all__ = ["Corpus", "Example", "Reference", "open_corpus", "references_of"]
 
 _FORMATS: dict[str, Callable[[str], Corpus]] = {
     "flickr8k": open_flickr8k,

@@ -1,6 +1,6 @@
 """What every corpus comes down to: pictures with references, and plain sentences about its flaws."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,6 +80,29 @@ class Corpus:
             there = ", ".join(self.splits) or "no splits at all, for want of split lists"
             raise BadCorpus(f"the corpus {self.name} has no split {name!r}; it has {there}")
         return tuple(example for example in self.examples if example.split == name)
+
+
+def references_of(corpus: Corpus, examples: Iterable[Example], language: str) -> dict[str, list[str]]:
+    """What captions in a language are compared with, by the picture's id; pictures without any are left out.
+
+    Translated captions count only where people wrote none at all.
+
+    Raises:
+        BadCorpus: nothing is left.
+    """
+    spoken = {
+        example.id: [reference for reference in example.references if reference.language == language]
+        for example in examples
+    }
+    by_people = any(reference.source == "people" for found in spoken.values() for reference in found)
+    texts = {
+        name: [reference.text for reference in found if reference.source == "people" or not by_people]
+        for name, found in spoken.items()
+    }
+    chosen = {name: found for name, found in texts.items() if found}
+    if not chosen:
+        raise BadCorpus(f"the corpus {corpus.name} has no captions in {language!r} for these pictures")
+    return chosen
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:

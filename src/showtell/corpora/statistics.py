@@ -145,24 +145,6 @@ def descriptions(corpus: Corpus, language: str, cleaning: Cleaning = DEFAULT_CLE
                     yield f"{example.id} {' '.join(sentence)}"
 
 
-def written_by_people(corpus: Corpus, split: str, language: str) -> list[list[str]]:
-    """What people said of each picture of a split: the references that scores are computed against.
-
-    Where people wrote nothing in this language, the translations stand in.
-
-    Raises:
-        BadCorpus: there is no such split, or it has no captions in this language.
-    """
-    _expect(corpus, language)
-    found = [
-        [ref for ref in example.references if ref.language == language] for example in corpus.split(split)
-    ]
-    by_people = [[ref.text for ref in references if ref.source == "people"] for references in found]
-    if not any(by_people):
-        by_people = [[ref.text for ref in references] for references in found]
-    return [texts for texts in by_people if texts]
-
-
 def _expect(corpus: Corpus, language: str) -> None:
     there = languages(corpus)
     if language not in there:
