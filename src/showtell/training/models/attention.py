@@ -1,8 +1,9 @@
 """Multi-head attention with keys and values that are computed once and used at every step.
 
-A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, equations 1 and section 3.2.2.
+A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, equation 1 and section 3.2.2.
 
-Axes: B pictures or captions, T tokens, R attended places (regions or tokens), H heads, E width of a head, W = H · E.
+Axes: B pictures or captions, T tokens, R attended places (regions or tokens), H heads, W width of
+all heads together.
 """
 
 import math
@@ -25,7 +26,7 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def keys_values(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Places [B, R, W] -> keys and values, each [B, H, R, E]."""
+        """Places [B, R, W] -> keys and values, each [B, H, R, W/H]."""
         keys, values = self.key_value(places).chunk(2, dim=-1)
         return self._split(keys), self._split(values)
 
@@ -36,7 +37,7 @@ class Attention(nn.Module):
 
         Args:
             queries: [B, T, W].
-            keys, values: [B, H, R, E].
+            keys, values: [B, H, R, W/H].
             causal: the queries stand at the last T of the R places and see none that comes after them.
 
         Returns:
@@ -53,5 +54,5 @@ class Attention(nn.Module):
         return self.output(gathered), weights.mean(dim=1)
 
     def _split(self, wide: Tensor) -> Tensor:
-        """[B, T, W] -> [B, H, T, E]."""
+        """[B, T, W] -> [B, H, T, W/H]."""
         return wide.unflatten(-1, (self.heads, -1)).transpose(1, 2)

@@ -2,7 +2,8 @@
 
 M. Tanti, A. Gatt, K. P. Camilleri, *What is the Role of Recurrent Neural Networks (RNNs) in an Image Caption
 Generator?*, INLG 2017, and *Where to put the Image in an Image Caption Generator*, Natural Language Engineering 24
-(2018): the LSTM knows language alone and never sees the picture. In the form that Keras tutorials made popular:
+(2018): the LSTM knows language alone and never sees the picture. The papers concatenate the two; Keras tutorials
+made their sum popular:
 
     v       = relu(W_v · mean_r a_r + b_v)                 the picture, once
     h_t     = LSTM(E y_t, h_t-1)                           the words so far
@@ -11,8 +12,8 @@ Generator?*, INLG 2017, and *Where to put the Image in an Image Caption Generato
 
 The tutorials train on pairs of (picture, prefix) and next word, one row for each prefix of a caption. An LSTM reads
 all prefixes of a caption on its way through it, so that one call of ``step`` with the whole caption learns from the
-same pairs at a fraction of the work. Two things are added to the tutorials' form: a layer norm on the picture, and an
-output layer that shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
+same pairs at a fraction of the work. Added to the tutorials' form: a layer norm on the picture, dropout of whole
+feature channels, and an output layer that shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
 
 Axes: B captions, T tokens, R regions, D width of a region, W width of the model, V vocabulary.
 """

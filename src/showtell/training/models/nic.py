@@ -4,13 +4,13 @@ O. Vinyals, A. Toshev, S. Bengio, D. Erhan, *Show and Tell: A Neural Image Capti
 equations 10 to 12:
 
     x_-1     = CNN(I)                                      here W_v · mean_r a_r, the picture, and it is seen only once
-    x_t      = E y_t
-    h_t      = LSTM(x_t, h_t-1)
+    h_-1     = LSTM(x_-1, 0)
+    h_t      = LSTM(E y_t, h_t-1)
     p(y_t+1) = softmax(E h_t + b)                          the next word
 
 After that first input the picture lives in the LSTM's memory alone, which therefore has to carry both what is seen and
-what has been said. Added to the paper's form: layer norms on the picture and before the output, and an output layer
-that shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
+what has been said. Added to the paper's form: layer norms on the picture and before the output, dropout of whole
+feature channels, and an output layer that shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
 
 Axes: B captions, T tokens, R regions, D width of a region, W width of the model, V vocabulary.
 """

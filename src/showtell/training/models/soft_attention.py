@@ -15,15 +15,20 @@ With ``sentinel``, J. Lu, C. Xiong, D. Parikh, R. Socher, *Knowing When to Look:
 Sentinel for Image Captioning*, CVPR 2017, equations 6 to 13. The LSTM listens first, so that the last word has a say
 in where to look, and its memory offers itself as one more place to look at:
 
-    h_t, m_t = LSTM([E y_t, mean_r a_r], h_t-1)
-    s_t      = σ(W_x x_t + W_s h_t-1) · tanh(m_t)          the sentinel: what the memory knows without looking
-    e_ts     = w · tanh(W_a' s_t + W_h h_t)                beside the e_tr of the regions, now asked by h_t
-    beta_t   = softmax([e_t, e_ts]) of the sentinel        how much it looks away
+    x_t      = [E y_t, mean_r a_r]
+    h_t, c_t = LSTM(x_t, h_t-1)
+    s_t      = σ(W_x x_t + W_s h_t-1) · tanh(c_t)          the sentinel: what the memory knows without looking
+    e_tr     = w · tanh(W_a a_r + W_h h_t)                 as above, but h_t asks
+    e_ts     = w · tanh(W_a' s_t + W_h h_t)
+    beta_t   = softmax([e_t, e_ts])_R+1                    how much it looks away
     z_t      = beta_t s_t + (1 - beta_t) Σ_r alpha_tr a_r
 
+and the output as above, where the paper has softmax(W_p (z_t + h_t)).
+
 Both orders look once a word, one word after another; everything that does not wait for the word before (the regions'
-part of e, the words' part of the LSTM, the output layer) is computed for all at once. The regions are projected to the
-model's width and know their place; the output layer shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
+part of e, the words' part of the LSTM, the output layer) is computed for all at once. Added to the papers: regions that
+are projected to the model's width and know their place, layer norms on them and before the output, dropout of whole
+feature channels, and an output layer that shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
 
 Axes: B captions, T tokens, R regions, D width of a region, W width of the model, A width of the attention, G gates,
 V vocabulary.
@@ -105,9 +110,9 @@ class SoftAttention(nn.Module):
         for word in gates.unbind(dim=1):  # [B, G W]
             if self.sentinel:
                 hidden, cell, known = self._listen(word, hidden, cell)
-                context, weights, _ = self.attention(hidden, keys, seen, known)
+                context, weights = self.attention(hidden, keys, seen, known)
             else:
-                context, weights, _ = self.attention(hidden, keys, seen)
+                context, weights = self.attention(hidden, keys, seen)
                 context = torch.sigmoid(self.gate(hidden)) * context  # [B, W]
                 hidden, cell, _ = self._listen(word + self.from_picture(context), hidden, cell)
             steps.append((hidden, context, weights))
@@ -147,7 +152,7 @@ class AdditiveAttention(nn.Module):
 
     def forward(
         self, asks: Tensor, keys: Tensor, seen: Tensor, sentinel: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
+    ) -> tuple[Tensor, Tensor]:
         """Look.
 
         Args:
@@ -156,14 +161,14 @@ class AdditiveAttention(nn.Module):
             sentinel: [B, W].
 
         Returns:
-            What was seen [B, W], the weights of the regions [B, R], which sum to 1, and the sentinel's [B, 1].
+            What was seen [B, W], and the weights of the regions [B, R], which sum to 1 with a sentinel too.
         """
         query = self.query(asks)[:, None]  # [B, 1, A]
         scores = self.score(torch.tanh(keys + query))[..., 0]  # [B, R]
         weights = scores.softmax(dim=-1)
         context = (weights[:, None] @ seen)[:, 0]  # [B, W]
         if sentinel is None:
-            return context, weights, None
+            return context, weights
         away = self.score(torch.tanh(self.sentinel_key(sentinel)[:, None] + query))[..., 0]  # [B, 1]
         share = torch.cat((scores, away), dim=-1).softmax(dim=-1)[:, -1:]  # [B, 1]
-        return share * sentinel + (1 - share) * context, weights, share
+        return share * sentinel + (1 - share) * context, weights

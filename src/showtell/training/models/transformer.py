@@ -1,10 +1,21 @@
 """A compact encoder–decoder Transformer over the regions of a picture.
 
 A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, with the norms before the sublayers (R. Xiong et al.,
-ICML 2020). One encoder layer lets regions look at one another; the decoder layers say the words. Keys and values over
-the regions are computed once a picture, those over the words said so far are kept from step to step.
+ICML 2020):
 
-Axes: B captions, T tokens, R regions, D width of a region, W width of the model, H heads, E = W / H, V vocabulary.
+    Attention(x, s) = softmax(q kᵀ / √(W/H)) v             q from x, k and v from s
+    a        = a + Attention(a, a);      a   = a + FFN(a)  an encoder layer: regions look at one another
+    x_t      = E y_t + P_t                                 a word and its place in the sentence
+    x_t      = x_t + Attention(x_t, x_≤t)                  a decoder layer: it looks at the words so far,
+    x_t      = x_t + Attention(x_t, a);  x_t = x_t + FFN(x_t)              at the regions, and thinks
+    p(y_t+1) = softmax(E x_t + b)                          the next word
+
+Keys and values over the regions are computed once a picture, those over the words said so far are kept from step to
+step. Added to the papers: regions that are projected to the model's width, with a layer norm, and know their place, and
+dropout of whole feature channels. Places are learnt vectors, FFN bends with GELU, and the output layer shares the
+embedding's weights, as in the first paper (its section 3.4; O. Press, L. Wolf, EACL 2017).
+
+Axes: B captions, T tokens, R regions, D width of a region, W width of the model, H heads, V vocabulary.
 """
 
 from typing import cast
@@ -72,7 +83,7 @@ class Transformer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def begin(self, regions: Tensor) -> State:
-        """Regions [B, R, D] -> per layer keys and values over regions [B, H, R, E] and over no words [B, H, 0, E]."""
+        """Regions [B, R, D] -> a layer's keys and values over regions [B, H, R, W/H] and no words [B, H, 0, W/H]."""
         whole_channels = F.dropout1d(regions.transpose(1, 2), self.region_dropout, self.training)  # [B, D, R]
         seen = self.dropout(self.project(whole_channels.transpose(1, 2)) + self.places)  # [B, R, W]
         for layer in self.encoder:
@@ -81,7 +92,7 @@ class Transformer(nn.Module):
         keys, values = zip(
             *(cast(DecoderLayer, layer).look.keys_values(seen) for layer in self.decoder), strict=True
         )
-        nothing = tuple(tensor[:, :, :0] for tensor in keys)  # [B, H, 0, E]
+        nothing = tuple(tensor[:, :, :0] for tensor in keys)  # [B, H, 0, W/H]
         return (*keys, *values, *nothing, *nothing)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
@@ -140,7 +151,7 @@ class DecoderLayer(nn.Module):
         """Returns words [B, T, W], weights over the regions [B, T, R], and the word keys and values, longer by T."""
         normal = self.norms[0](words)
         keys, values = self.listen.keys_values(normal)
-        word_keys = torch.cat((word_keys, keys), dim=2)  # [B, H, t + T, E]
+        word_keys = torch.cat((word_keys, keys), dim=2)  # [B, H, t + T, W/H]
         word_values = torch.cat((word_values, values), dim=2)
         heard, _ = self.listen(normal, word_keys, word_values, causal=True)
         words = words + self.dropout(heard)

@@ -2,11 +2,20 @@
 
 The first LSTM follows the sentence and asks; attention answers with what it sees there; the second LSTM says the next
 word. After P. Anderson et al., *Bottom-Up and Top-Down Attention for Image Captioning and Visual Question Answering*,
-CVPR 2018, section 3.2, with two changes. The first LSTM does not read the second one's state, so that in training
-all tokens attend at once; and attention has several heads. The output layer shares the embedding's weights (O. Press,
-L. Wolf, EACL 2017).
+CVPR 2018, section 3.2:
 
-Axes: B captions, T tokens, R regions, D width of a region, W width of the model, V vocabulary.
+    Attention(x, s) = softmax(q kᵀ / √(W/H)) v             q from x, k and v from s
+    h1_t     = LSTM_1(E y_t, h1_t-1)                       follows the sentence
+    g_t      = Attention(h1_t, a)                          what it sees of the regions a
+    h2_t     = LSTM_2([h1_t, g_t], h2_t-1)                 speaks
+    p(y_t+1) = softmax(E (h2_t + g_t) + b)                 the next word
+
+Two things differ from the paper: the first LSTM does not read the second one's state, so that in training all tokens
+attend at once; and attention has several heads. Added are regions that are projected to the model's width and know
+their place, layer norms on them and before the output, dropout of whole feature channels, the sum with g_t, and an
+output layer that shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
+
+Axes: B captions, T tokens, R regions, D width of a region, W width of the model, H heads, V vocabulary.
 """
 
 import torch
@@ -60,7 +69,7 @@ class TwoLSTM(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def begin(self, regions: Tensor) -> State:
-        """Regions [B, R, D] -> keys and values [B, H, R, E], hidden and cell states of both LSTMs [B, W]."""
+        """Regions [B, R, D] -> keys and values [B, H, R, W/H], hidden and cell states of both LSTMs [B, W]."""
         whole_channels = F.dropout1d(regions.transpose(1, 2), self.region_dropout, self.training)  # [B, D, R]
         seen = self.project(whole_channels.transpose(1, 2)) + self.places  # [B, R, W]
         hidden, cell = torch.tanh(self.first_state(seen.mean(dim=1))).chunk(2, dim=-1)  # each [B, W]
