@@ -95,11 +95,26 @@ def test_flaws_are_warnings_of_one_sentence_each(tmp_path):
         "1 picture of the train list cannot be used, for want of the picture or its captions",
         "3 English captions say nothing, for instance 'A' (a.jpg#0)",
         "1 picture has the same English caption twice, for instance a.jpg",
-        "3 English captions do not end in a full stop, for instance 'A' (a.jpg#0)",
+        "2 English captions do not end in a full stop, for instance 'A' (a.jpg#0)",
     ]
     assert corpus.missing == ("gone.jpg.1",)
     assert corpus.orphans == ("c.jpg",)
     assert "" not in english(corpus.examples[0]), "an empty caption is no reference"
+
+
+def test_of_an_empty_caption_is_said_once_that_it_says_nothing(tmp_path):
+    tokens = "a.jpg#0\t\na.jpg#1\t\na.jpg#2\tA dog runs .\n"
+    files = {"Flickr8k.token.txt": tokens, "Flickr_8k.trainImages.txt": "a.jpg\n"}
+    corpus = open_corpus(f"flickr8k:{layout(tmp_path, files, names='a')}")
+    assert corpus.warnings == ["2 English captions say nothing, for instance '' (a.jpg#0)"]
+
+
+@pytest.mark.parametrize("name", ["Flickr8k.token.txt", "captions.txt", "flickr8kzhc.caption.txt"])
+def test_a_file_without_captions_is_called_so(tmp_path, name):
+    layout(tmp_path, {name: "image,caption\n" if name == "captions.txt" else "\n"})
+    kind = "flickr8k-cn" if "zhc" in name else "flickr8k"
+    with pytest.raises(BadCorpus, match=f"{name} holds no captions"):
+        open_corpus(f"{kind}:{tmp_path}")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,9 @@ def test_references_are_what_people_wrote_and_translations_stand_in_alone():
     assert languages(CORPUS) == ("en", "zh")
     assert references_of(CORPUS, CORPUS.split("train"), "en") == {"a": ["A dog .", "2 dogs run .", "."]}
     assert references_of(CORPUS, CORPUS, "zh") == {"b": ["狗"]}
-    told = Example("d", Path("d.jpg"), (Reference("猫", "zh", "people"), Reference("犬", "zh", "baidu")), "dev")
+    told = Example(
+        "d", Path("d.jpg"), (Reference("猫", "zh", "people"), Reference("犬", "zh", "baidu")), "dev"
+    )
     assert references_of(CORPUS, [*CORPUS, told], "zh") == {"d": ["猫"]}
     with pytest.raises(BadCorpus, match="no captions in 'zh' for these"):
         references_of(CORPUS, CORPUS.split("train"), "zh")

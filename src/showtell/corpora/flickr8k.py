@@ -66,10 +66,10 @@ def _siblings(folder: Path, *names: str) -> list[Path]:
 def _english_captions(folder: Path) -> list[Caption]:
     tokens = _find(folder, "Flickr8k.token.txt")
     if tokens is not None:
-        return read_token_file(tokens)
+        return _at_least_one(read_token_file(tokens), tokens)
     table = _find(folder, "captions.txt")
     if table is not None:
-        return read_caption_table(table)
+        return _at_least_one(read_caption_table(table), table)
     raise BadCorpus(
         f"{folder} holds no captions: there is no Flickr8k.token.txt or captions.txt, nor in Flickr8k_text"
     )
@@ -79,9 +79,17 @@ def _chinese_captions(places: list[Path]) -> list[Caption]:
     for place in places:
         found = [place / name for name in _CHINESE_FILES if (place / name).is_file()]
         if found:
-            return [caption for path in found for caption in read_chinese_file(path)]
+            return _at_least_one([caption for path in found for caption in read_chinese_file(path)], *found)
     looked = ", ".join(map(str, places))
     raise BadCorpus(f"no Chinese captions ({' or '.join(_CHINESE_FILES)}) were found in {looked}")
+
+
+def _at_least_one(captions: list[Caption], *paths: Path) -> list[Caption]:
+    """The captions, or BadCorpus when the files that they were looked for in hold none."""
+    if not captions:
+        files = " and ".join(map(str, paths))
+        raise BadCorpus(f"{files} {'holds' if len(paths) == 1 else 'hold'} no captions")
+    return captions
 
 
 def _find(folder: Path, name: str) -> Path | None:

@@ -109,6 +109,7 @@ def _flaws_of_one_kind(kind: str, language: str, source: str, captions: list[Cap
             yield f"{count}, for instance {found[0].text!r} ({found[0].where})"
 
     yield from flawed(_says_nothing, "says nothing", "say nothing")
+    captions = [caption for caption in captions if caption.text]  # of the others all has been said
     repeated = _pictures_with_repeats(captions)
     if repeated:
         count = counted(len(repeated), "picture has", "pictures have")
