@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from showtell import confidence
-from showtell.bundle import Bundle, write_bundle
+from showtell.bundle import Bundle, check_replaceable, write_bundle
 from showtell.corpora import Corpus, Example, open_corpus
 from showtell.decoding import Hypothesis, decode
 from showtell.errors import BadBundle, BadRecipe
@@ -73,10 +73,12 @@ def export_run(
     Raises:
         BadRecipe: the folder holds no run, or a network is needed and not given.
         BadFeatures: the network that is given does not see what the run was trained on.
-        BadBundle: the run is unfinished, or its graphs do not say what PyTorch says.
+        BadBundle: the run has finished no pass, its graphs do not say what PyTorch says, or the folder holds
+            other things.
         BadCorpus, BadImage: the corpus that the run was trained on is not there any more.
     """
     recipe = _recipe_of(run)
+    check_replaceable(output)  # before minutes of captioning, not after
     vocabulary = Vocabulary.load(run / "vocabulary.json")
     corpus = open_corpus(recipe.used["data"])
     dev = dev_examples(corpus, recipe.text.languages[0])
