@@ -215,3 +215,15 @@ def test_a_model_or_a_setting_that_does_not_exist_is_named() -> None:
         build_model("gru", vocabulary=9, regions=4, region_width=4, settings={})
     with pytest.raises(BadRecipe, match="no setting 'widht'"):
         build_model("two_lstm", vocabulary=9, regions=4, region_width=4, settings={"widht": 3})
+
+
+def test_a_transformer_says_when_a_caption_is_longer_than_it_has_places_for() -> None:
+    model = small("transformer", maximum_length=5).eval()
+    state = model.begin(torch.randn(1, REGIONS, WIDTH))
+    with torch.inference_mode():
+        _, _, state = model.step(torch.zeros(1, 5, dtype=torch.long), state)
+    message = r"maximum_length of 5 .* 6 tokens; .*larger.*\[model\.settings\]"
+    with pytest.raises(BadRecipe, match=message):
+        model.step(torch.zeros(1, 1, dtype=torch.long), state)
+    with pytest.raises(BadRecipe, match=message):
+        model.step(torch.zeros(1, 6, dtype=torch.long), model.begin(torch.randn(1, REGIONS, WIDTH)))

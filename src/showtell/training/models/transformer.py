@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from showtell.errors import BadRecipe
 from showtell.training.models.attention import Attention
 from showtell.training.models.state import State
 
@@ -96,11 +97,22 @@ class Transformer(nn.Module):
         return (*keys, *values, *nothing, *nothing)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Tokens [B, T] -> logits [B, T, V], attention of the last layer [B, T, R], next state."""
+        """Tokens [B, T] -> logits [B, T, V], attention of the last layer [B, T, R], next state.
+
+        Raises:
+            BadRecipe: the caption has more tokens than ``maximum_length``.
+        """
         count = self.layers
         region_keys, region_values = state[:count], state[count : 2 * count]
         word_keys, word_values = list(state[2 * count : 3 * count]), list(state[3 * count :])
-        places = torch.arange(tokens.shape[1], device=tokens.device) + word_keys[0].shape[2]  # [T]
+        said = word_keys[0].shape[2]
+        length = said + tokens.shape[1]
+        if length > self.positions.num_embeddings:
+            raise BadRecipe(
+                f"A Transformer with a maximum_length of {self.positions.num_embeddings} is given {length} tokens; "
+                "give it a larger one in [model.settings] of the recipe, or shorter captions."
+            )
+        places = torch.arange(tokens.shape[1], device=tokens.device) + said  # [T]
         words = self.embedding(tokens) * self.embedding.embedding_dim**0.5 + self.positions(places)
         words = self.dropout(words)  # [B, T, W]
         weights = words
