@@ -211,4 +211,7 @@ def test_features_that_lack_pictures_or_could_run_code_are_refused(trained, tmp_
 def test_fewer_pictures_than_a_batch_are_too_few(trained, tmp_path, capsys) -> None:
     options = ["--data", trained.data, "--features", trained.folder / "f.npz", "--output", tmp_path / "run"]
     assert call("train", "merge", *options) == 2
-    assert "has 16 train pictures with a caption of 2 words or more, and a batch takes 32" in capsys.readouterr().err
+    assert (
+        "has 16 train pictures with a caption of 2 words or more, and a batch takes 32"
+        in capsys.readouterr().err
+    )
