@@ -190,6 +190,8 @@ def test_callers_mistakes_are_value_errors(tmp_path):
         ({"a": np.ones((0, 4))}, r"of the shape \[0, 4\] for a"),
         ({"a": np.ones((2, 7, 7, 4))}, r"of the shape \[2, 7, 7, 4\] for a"),
         ({"a": np.float32(1)}, r"of the shape \[\] for a"),
+        ({"a": np.ones((512, 7, 7))}, r"a map \[512, 7, 7\] for a, .* channels first; expected \[H, W, D\]"),
+        ({"a": np.ones((1, 512, 7, 7))}, r"a map \[512, 7, 7\] for a, .* channels first"),
         ({"a": np.array(["text"])}, "holds arrays of dtype 'U4', expected numbers"),
         ({"a": np.array([1], "M8[s]")}, "holds arrays of dtype 'M8', expected numbers"),
         (
@@ -233,6 +235,8 @@ def test_missing_truncated_and_foreign_files_are_refused(path, tmp_path):
         ({"ids": np.array([1]), "features": np.ones((1, 1, 4))}, r"ids int64 \[1\] and features \[1, 1, 4\]"),
         ({"ids": np.array(["a"]), "features": np.ones((2, 1, 4))}, "expected texts"),
         ({"ids": np.array(["a", "a"]), "features": np.ones((2, 1, 4))}, "names a picture twice"),
+        ({"features": np.ones((5, 4))}, r"holds features \[5, 4\] but no ids; add an array 'ids'"),
+        ({"features": np.ones((5, 4)), "meta": np.array("{}")}, "but no ids"),
         (
             {"ids": np.array(["a"]), "features": np.ones((1, 1, 4)), "meta": np.array("{")},
             "meta that is not JSON",

@@ -216,3 +216,41 @@ def test_an_npz_that_unpacks_to_gigabytes_or_lies_is_refused(tmp_path, monkeypat
     np.savez_compressed(path, a=np.zeros((1, 1000), np.float32))
     with pytest.raises(BadFeatures, match="unpacks to more than 1,000 bytes"):
         read_features(path)
+
+
+def npy(header: bytes, data: bytes = b"") -> bytes:
+    """A .npy file of version 1.0 whose header says what it likes."""
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (%d,)}\n" % 2**70),
+        npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}\n", bytes(8)),
+        npy(b"[" * 500 + b"\n"),
+        npy(b"{'descr': " + b"(" * 5000 + b"\n"),
+        npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': " + b"9" * 5000 + b"}\n"),
+    ],
+    ids=["2**70 numbers", "under none", "open brackets", "more open brackets", "a number of 5,000 digits"],
+)
+def test_an_npz_whose_headers_were_made_up_is_refused(tmp_path, member):
+    path = tmp_path / "f.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", member)
+    with pytest.raises(BadFeatures, match=r"is not a whole \.npz file of arrays"):
+        read_features(path)
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_packing_raises_bad_features_and_nothing_else(tmp_path, how):
+    path = tmp_path / "f.npz"
+    array = io.BytesIO()
+    np.save(array, np.random.default_rng(0).normal(size=(1, 500)).astype(np.float32))
+    with zipfile.ZipFile(path, "w", how) as archive:
+        archive.writestr("a.npy", array.getvalue())
+    whole = path.read_bytes()
+    for place in range(40, 400, 3):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with contextlib.suppress(BadFeatures):
+            read_features(path)

@@ -15,7 +15,6 @@ import json
 import pickle
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +50,8 @@ def read_features(path: Path) -> Features:
     """Read a ``.pkl`` or ``.npz`` file.
 
     An id that ends as a picture's file name does loses the ending. An array of one picture may be [D], [1, D],
-    [R, D], or a map [H, W, D] or [1, H, W, D], whose cells become regions row by row.
+    [R, D], or a map [H, W, D] or [1, H, W, D], whose cells become regions row by row; a map with more
+    rows than channels is refused, since its channels seem to come first.
 
     Raises:
         BadFeatures: the file is missing, broken or of another kind, holds anything but arrays of finite numbers
@@ -142,9 +142,8 @@ def _picture_id(name: str) -> str:
 
 def _regions(array: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
     """An array of one picture -> [R, D]."""
-    kind = (
-        array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-    )  # numpy gives foreign members as bytes
+    # numpy gives foreign members as bytes.
+    kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise BadFeatures(f"{path} holds {kind} for {name}, expected numbers.")
     shape = array.shape[1:] if array.ndim == 4 and array.shape[0] == 1 else array.shape
@@ -153,22 +152,15 @@ def _regions(array: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
             f"{path} holds an array of the shape {list(array.shape)} for {name}; "
             "expected [D], [R, D], or a map [H, W, D]."
         )
+    if len(shape) == 3 and shape[0] > shape[-1]:
+        raise BadFeatures(
+            f"{path} holds a map {list(shape)} for {name}, which seems to have its channels first; "
+            "expected [H, W, D], which numpy.moveaxis(array, 0, -1) makes of it."
+        )
     return array.reshape(-1, shape[-1])
 
 
 # .npz
-
-BROKEN_NPZ = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
 
 
 def _read_npz(file: IO[bytes], path: Path) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, Any] | None]:
@@ -181,9 +173,17 @@ def _read_npz(file: IO[bytes], path: Path) -> tuple[Mapping[str, NDArray[Any]], 
         file.seek(0)
         with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except BROKEN_NPZ as error:
+    except (BadFeatures, OSError, MemoryError):
+        raise
+    except Exception as error:  # broken and made-up zips raise every kind of error, and so do headers in them
         raise BadFeatures(f"{path} is not a whole .npz file of arrays: {_reason(error)}.") from None
-    if set(arrays) - {"meta"} != {"ids", "features"}:
+    named = set(arrays) - {"meta"}
+    if named == {"features"}:
+        raise BadFeatures(
+            f"{path} holds features {list(arrays['features'].shape)} but no ids; add an array 'ids', the pictures' "
+            "names in the order of the features."
+        )
+    if named != {"ids", "features"}:
         return arrays, None
     ids, features = arrays["ids"], arrays["features"]
     if ids.dtype.kind != "U" or ids.ndim != 1 or features.ndim < 2 or len(ids) != len(features):
