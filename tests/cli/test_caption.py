@@ -273,8 +273,9 @@ def test_output_that_cannot_be_written(model, pictures, capsys, path):
     [
         ([], "Missing argument"),
         (["photos/b.png", "--bream", "3"], "--bream"),
-        (["photos/b.png", "--beam", "0"], "--beam"),
-        (["photos/b.png", "--beam", "many"], "--beam"),
+        (["photos/b.png", "--beam", "0"], "'--beam': must be a whole number from 1, not '0'"),
+        (["photos/b.png", "--beam", "many"], "'--beam': must be a whole number from 1, not 'many'"),
+        (["photos/b.png", "--seed", "-1"], "'--seed': must be a whole number from 0, not '-1'"),
         (["photos/b.png", "--format", "xml"], "--format"),
         (["photos/b.png", "--language", "fr"], "does not speak 'fr'; it speaks en and zh"),
         (["photos/b.png", "--temperature", "0"], "temperature must be more than 0"),

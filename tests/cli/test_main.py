@@ -1,6 +1,7 @@
 """The command line as a whole: help, versions, one-line errors, commands that arrive when they are asked for."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,32 @@ def test_help_lists_every_command(capsys):
     lines = capsys.readouterr().out.splitlines()
     for name in COMMANDS:
         assert any(line.startswith(f"  {name} ") for line in lines)
+
+
+def test_help_has_each_command_in_one_line_of_80_columns(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    summaries = lines[lines.index("Commands:") + 1 :]
+    assert [line.split()[0] for line in summaries] == list(COMMANDS)
+    assert all(line.endswith(".") and not line.endswith("...") for line in summaries)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_names_what_an_option_takes_and_not_its_type(name, capsys):
+    assert main([name, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert not re.search(r"<(int|float|str|path)|Usage:.*\{[a-z]", said)
+
+
+def test_errors_of_both_wings_end_without_a_full_stop(tmp_path, capsys):
+    pytest.importorskip("torch", reason="training needs PyTorch")
+    for arguments in (
+        ["compare", "nowhere"],
+        ["export", str(tmp_path), "--output", str(tmp_path / "bundle")],
+    ):
+        assert main(arguments) == 2
+        assert re.fullmatch(r"showtell: .*[^.]\n", capsys.readouterr().err)
 
 
 def test_without_a_command_the_help_is_shown(capsys):

@@ -110,4 +110,4 @@ def _one_line(error: Exception) -> str:
         return f"{error.format_message().rstrip('.')} (see {where} --help)"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
+    return " ".join(str(error).split()).removesuffix(".")

@@ -30,10 +30,11 @@ def compare(
         typer.Option(metavar="FILE.png", help="Draw the training curves and the scores into this picture."),
     ] = None,
 ) -> None:
-    """Compare training runs: model, size, time and dev figures in one table, and in one picture.
+    """Compare training runs in one table, and in one picture.
 
-    A run's dev figures are those of its best pass, as training logged them. Captions a second, metrics with
-    their intervals and hygiene are added where a run's folder holds `evaluation.json`, written by
+    The table has model, size, time and dev figures. A run's dev figures are those of its best pass, as training
+    logged them. Captions a second, metrics with their intervals and hygiene are added where a run's folder holds
+    `evaluation.json`, written by
     `showtell evaluate BUNDLE --data CORPUS --format json --output RUN/evaluation.json`.
     """
     from showtell.comparison import draw_chart, read_runs, tabulate

@@ -30,17 +30,23 @@ class Language(StrEnum):
     zh = "zh"
 
 
+Spec = Annotated[
+    str, typer.Argument(metavar="SPEC", help="The corpus: flickr8k:DIR, flickr8k:DIR+cn or flickr8k-cn:DIR.")
+]
+Descriptions = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write 'ID CAPTION' lines, cleaned, to this file.")
+]
+Frequencies = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write CIDEr's document frequencies of the train split to this file."),
+]
+
+
 def data(
-    spec: Annotated[
-        str, typer.Argument(help="The corpus: flickr8k:DIR, flickr8k:DIR+cn or flickr8k-cn:DIR.")
-    ],
+    spec: Spec,
     format: Annotated[Format, typer.Option(help="How to print the figures.")] = Format.text,  # noqa: A002
-    descriptions: Annotated[
-        Path | None, typer.Option(help="Write 'ID CAPTION' lines, cleaned, to this file.")
-    ] = None,
-    idf: Annotated[
-        Path | None, typer.Option(help="Write CIDEr's document frequencies of the train split to this file.")
-    ] = None,
+    descriptions: Descriptions = None,
+    idf: Frequencies = None,
     language: Annotated[
         Language | None, typer.Option(help="The language of both files; the corpus's first one unless given.")
     ] = None,
@@ -55,7 +61,10 @@ def data(
         bool, typer.Option("--drop-words-with-digits", help="Descriptions: leave out '2' and its like.")
     ] = False,
 ) -> None:
-    """Count a corpus: splits, caption lengths, vocabulary, missing and orphan pictures, flaws."""
+    """Count a corpus: splits, captions, words, and what is wrong.
+
+    Wrong are captions without a picture, pictures without a caption, and captions with known flaws.
+    """
     import json
 
     from showtell.corpora import open_corpus, references_of

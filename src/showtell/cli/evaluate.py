@@ -26,22 +26,24 @@ def evaluate(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="A model that ships with showtell, or a bundle's folder.")
     ],
-    data: Annotated[str, typer.Option(help="The corpus, for instance flickr8k:DIR.")],
-    split: Annotated[str, typer.Option(help="The part of the corpus: train, dev or test.")] = "dev",
+    data: Annotated[str, typer.Option(metavar="SPEC", help="The corpus, for instance flickr8k:DIR.")],
+    split: Annotated[
+        str, typer.Option(metavar="SPLIT", help="The part of the corpus: train, dev or test.")
+    ] = "dev",
     beam: option.Beam = None,
     language: Annotated[
         str | None, typer.Option(metavar="[en|zh]", help="The model's first language unless given.")
     ] = None,
     format: Annotated[Format, typer.Option(help="How the figures are written.")] = Format.text,  # noqa: A002
     captions: Annotated[
-        Path | None, typer.Option(help="Keep what was said in this file, as COCO results.")
+        Path | None, typer.Option(metavar="FILE", help="Keep what was said in this file, as COCO results.")
     ] = None,
     output: option.Output = None,
 ) -> None:
-    """Caption a corpus and score the captions against what people said.
+    """Caption a corpus and score the captions.
 
-    Captions a second are from files to sentences on this machine. With `--format json` and
-    `--output RUN/evaluation.json`, `showtell compare` finds the figures beside the run.
+    They are compared with what people said. Captions a second are from files to sentences on this machine. With
+    `--format json` and `--output RUN/evaluation.json`, `showtell compare` finds the figures beside the run.
     """
     from showtell.corpora import open_corpus
     from showtell.evaluation import evaluate as evaluate_captioner

@@ -31,16 +31,17 @@ def explain(
         str | None, typer.Option(metavar="[en|zh]", help="The model's first language unless given.")
     ] = None,
     font: Annotated[
-        Path | None, typer.Option(help="A font's file, for Chinese where no usual font is installed.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A font's file, for Chinese where no usual font is installed."),
     ] = None,
     format: Annotated[  # noqa: A002
         Format, typer.Option(help="Print the caption, or JSON with a map for each word.")
     ] = Format.text,
 ) -> None:
-    """Show what each word of a caption looked at: the picture once a word, bright where the word looked.
+    """Show what each word of a caption looked at.
 
-    Where the model attended to while it said the word; for a model without attention, where covering the picture
-    makes the word less probable.
+    The picture is drawn once a word, bright where the word looked: where the model attended to while it said the
+    word; for a model without attention, where covering the picture makes the word less probable.
     """
     from showtell.explain import draw_explanation
     from showtell.explain import explain as explained

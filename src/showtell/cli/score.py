@@ -54,13 +54,18 @@ Cut = Annotated[
     Tokeniser | None, typer.Option(help="How captions are cut; the language's usual way unless given.")
 ]
 Metrics = Annotated[
-    str, typer.Option(help="Which, with commas: BLEU, METEOR, ROUGE-L, CIDEr, SPICE, CIDEr-original.")
+    str,
+    typer.Option(
+        metavar="NAMES", help="Which, with commas: BLEU, METEOR, ROUGE-L, CIDEr, SPICE, CIDEr-original."
+    ),
 ]
 Frequencies = Annotated[
-    Path | None, typer.Option(help="CIDEr's document frequencies, made by showtell data SPEC --idf FILE.")
+    Path | None,
+    typer.Option(metavar="FILE", help="CIDEr's document frequencies, made by showtell data SPEC --idf FILE."),
 ]
 Training = Annotated[
-    Path | None, typer.Option(help="Training captions; tells how many candidates stand there verbatim.")
+    Path | None,
+    typer.Option(metavar="FILE", help="Training captions; tells how many candidates stand there verbatim."),
 ]
 CandidatesFormat = Annotated[
     CaptionFormat | None, typer.Option(help="Read candidates as this; detected unless given.")
@@ -71,7 +76,14 @@ ReferencesFormat = Annotated[
 Subset = Annotated[
     bool, typer.Option("--subset", help="Leave out references of pictures that have no candidate.")
 ]
-Resamples = Annotated[int, typer.Option(min=1, help="Of the bootstrap that gives intervals and p.")]
+Resamples = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        parser=option.whole_number(1),
+        help="Resamples of the bootstrap that gives intervals and p.",
+    ),
+]
 
 
 def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)

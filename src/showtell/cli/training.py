@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from showtell.cli.console import note, progress
+from showtell.cli.options import whole_number
 from showtell.cli.paths import pictures_named
 from showtell.errors import MissingExtra
 
@@ -31,39 +32,52 @@ class Resample(StrEnum):
 
 
 Weights = Annotated[
-    Path | None, typer.Option(help="VGG16's weights: .h5, .keras, .weights.h5, .pth or .safetensors.")
+    Path | None,
+    typer.Option(metavar="FILE", help="VGG16's weights: .h5, .keras, .weights.h5, .pth or .safetensors."),
 ]
 Architecture = Annotated[
-    Path | None, typer.Option(help="VGG16's architecture: the .json that Keras exported with the weights.")
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="VGG16's architecture: the .json that Keras exported with the weights."
+    ),
 ]
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="The name of a recipe, or a TOML file of one's own.")],
-    data: Annotated[str, typer.Option(help="The corpus, for instance flickr8k:DIR.")],
-    output: Annotated[Path, typer.Option(help="The folder of the run; one that exists is continued.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="The name of a recipe, or a TOML file of one's own.")
+    ],
+    data: Annotated[str, typer.Option(metavar="SPEC", help="The corpus, for instance flickr8k:DIR.")],
+    output: Annotated[
+        Path, typer.Option(metavar="RUN", help="The folder of the run; one that exists is continued.")
+    ],
     features: Annotated[
         Path | None,
         typer.Option(
+            metavar="PATH",
             help="The folder where encoded pictures are kept, made when missing; or a .npz or .pkl file of "
-            "features to learn from."
+            "features to learn from.",
         ),
     ] = None,
     encoder: Annotated[
         Path | None,
         typer.Option(
+            metavar="ENCODER",
             help="The .safetensors file of a tuned encoder, or the name of one to take as ImageNet left it; "
-            "it is not tuned again."
+            "it is not tuned again.",
         ),
     ] = None,
     embeddings: Annotated[
-        Path | None, typer.Option(help="GloVe's or word2vec's text file: vectors that words start from.")
+        Path | None,
+        typer.Option(metavar="FILE", help="GloVe's or word2vec's text file: vectors that words start from."),
     ] = None,
     freeze_embeddings: Annotated[
         bool, typer.Option("--freeze-embeddings", help="Leave these vectors as they are.")
     ] = False,
     device: Annotated[Device, typer.Option(help="What to train on.")] = Device.auto,
-    seed: Annotated[int | None, typer.Option(help="A seed in place of the recipe's.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", parser=whole_number(0), help="A seed in place of the recipe's.")
+    ] = None,
 ) -> None:
     """Train a captioner as a recipe says."""
     _call(
@@ -81,11 +95,14 @@ def train(
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
-    output: Annotated[Path, typer.Option(help="The folder of the bundle.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    output: Annotated[Path, typer.Option(metavar="BUNDLE", help="The folder of the bundle.")],
     encoder: Annotated[
         str | None,
-        typer.Option(help="For a run that learnt from a file of features: the encoder that made them."),
+        typer.Option(
+            metavar="ENCODER",
+            help="For a run that learnt from a file of features: the encoder that made them.",
+        ),
     ] = None,
     weights: Weights = None,
     architecture: Architecture = None,
@@ -94,7 +111,10 @@ def export(
         typer.Option(help="How VGG16's pictures were resized; a .npz file of features says so itself."),
     ] = None,
 ) -> None:
-    """Make a bundle of a run's best captioner: ONNX graphs that need no PyTorch."""
+    """Make a bundle of a run's best captioner.
+
+    A bundle holds ONNX graphs, which need no PyTorch.
+    """
     _call(
         "export",
         run,
@@ -113,14 +133,16 @@ def features(
     encoder: Annotated[
         str,
         typer.Option(
+            metavar="ENCODER",
             help="efficientnet-lite0, -lite1, -lite2, or the .safetensors file of a tuned one; vgg16 (the 4,096 "
-            "outputs of fc2) or vgg16-map (49 regions of 512, for attention)."
+            "outputs of fc2) or vgg16-map (49 regions of 512, for attention).",
         ),
     ],
     output: Annotated[
         Path,
         typer.Option(
-            help="A folder; or a file: .npz, or .pkl as older scripts read it. Continued when begun."
+            metavar="PATH",
+            help="A folder; or a file: .npz, or .pkl as older scripts read it. Continued when begun.",
         ),
     ],
     weights: Weights = None,
@@ -131,7 +153,12 @@ def features(
             help="How VGG16's pictures are resized; bilinear unless given, nearest in older scripts."
         ),
     ] = None,
-    views: Annotated[int, typer.Option(min=0, help="Augmented copies of each picture to encode too.")] = 0,
+    views: Annotated[
+        int,
+        typer.Option(
+            metavar="N", parser=whole_number(0), help="Augmented copies of each picture to encode too."
+        ),
+    ] = 0,
     device: Annotated[
         Device, typer.Option(help="What to encode on: a processor (by ONNX Runtime) or a GPU (by PyTorch).")
     ] = Device.auto,
