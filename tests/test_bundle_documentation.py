@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[1]
 BASE = Path(showtell.__file__).parent / "bundles" / "base"
 
 
-@pytest.mark.skipif(not BASE.exists(), reason="no bundle ships with this checkout")
 @pytest.mark.parametrize("picture", sorted(path.name for path in (ROOT / "examples").glob("*.jpg")))
 def test_a_stranger_with_an_onnx_runtime_gets_the_greedy_caption(picture: str) -> None:
     [example] = re.findall(
