@@ -85,19 +85,7 @@ def export_run(
     network = encoder_of(run, encoder, dev)
     model = load_trained(run, recipe, vocabulary, regions=network.regions, region_width=network.width)
 
-    graphs = make_graphs(network, model)
-    bundle = Bundle(
-        folder=output,
-        name=name,
-        version=str(recipe.used["showtell"]),
-        languages=recipe.text.languages,
-        preprocessing=network.preprocessing,
-        vocabulary=vocabulary,
-        decoding=asdict(recipe.decoding),
-        calibration=None,
-        training={},
-        graphs=graphs,
-    )
+    bundle = _unwritten(recipe, output, name, vocabulary, network, make_graphs(network, model))
     parity = check_parity(bundle, network, model, dev[:PICTURES_COMPARED])
     reporter.note(
         f"The graphs agree with PyTorch: regions to {parity.regions:.2g}, logits to {parity.logits:.2g}."
@@ -115,7 +103,30 @@ def export_run(
         decoding=bundle.decoding,
         calibration=calibration,
         training=_told(recipe),
-        files={**graphs, "card.md": card.encode()},
+        files={**bundle.graphs, "card.md": card.encode()},
+    )
+
+
+def _unwritten(
+    recipe: Recipe,
+    output: Path,
+    name: str,
+    vocabulary: Vocabulary,
+    network: EfficientNetLite | VGG16,
+    graphs: dict[str, bytes],
+) -> Bundle:
+    """The bundle before it is calibrated and written, so that what is measured is what ships."""
+    return Bundle(
+        folder=output,
+        name=name,
+        version=str(recipe.used["showtell"]),
+        languages=recipe.text.languages,
+        preprocessing=network.preprocessing,
+        vocabulary=vocabulary,
+        decoding=asdict(recipe.decoding),
+        calibration=None,
+        training={},
+        graphs=graphs,
     )
 
 
