@@ -140,6 +140,33 @@ def test_a_broken_file_is_named(tmp_path, name, content):
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("recipe.toml", "used = 4\n", "used is not a table of settings"),
+        ("recipe.toml", "encoder = 3\n", "encoder is not a table of settings"),
+        ("recipe.toml", "model = 3\n", "model is not a table of settings"),
+        ("recipe.toml", "[model]\nsettings = 3\n", "settings is not a table of settings"),
+        ("log.jsonl", "{}\nloss 3\n", "line 2 is not JSON"),
+        ("evaluation.json", "CIDEr 52", "it is not JSON; write it with showtell evaluate --format json"),
+        ("evaluation.json", "[]", "it is not as showtell evaluate --format json writes it"),
+        ("evaluation.json", '{"metrics": {"CIDEr": {"value": 5, "low": "x"}}}', "it is not as showtell"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said(tmp_path, name, content, said):
+    run = write_run(tmp_path / "run")
+    (run / name).write_text(content)
+    with pytest.raises(BadRecipe, match=rf"{name} cannot be read: .*{said}"):
+        read_run(run)
+
+
+def test_a_folder_in_the_place_of_a_file_is_said(tmp_path):
+    run = write_run(tmp_path / "run")
+    (run / "evaluation.json").mkdir()
+    with pytest.raises(BadRecipe, match=r"evaluation\.json cannot be read: Is a directory$"):
+        read_run(run)
+
+
+@pytest.mark.parametrize(
     "content", [b"", b"\xff" * 8, b"\x04\0\0\0\0\0\0\0[1,2", (2).to_bytes(8, "little") + b"[]"]
 )
 def test_a_broken_checkpoint_is_named(tmp_path, content):

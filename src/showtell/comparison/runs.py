@@ -93,21 +93,21 @@ def read_run(folder: Path) -> Run:
         BadRecipe: it is no run, or its recipe or log cannot be read.
         BadBundle: its checkpoint cannot be read.
     """
-    recipe = _read(folder / "recipe.toml", tomllib.loads)
-    if recipe is None:
+    described = _read(folder / "recipe.toml", _described)
+    if described is None:
         raise BadRecipe(f"{folder} is not a run: it has no recipe.toml; train one with showtell train")
     checkpoint = folder / "checkpoints" / "best.safetensors"
     parameters, size = _averaged_weights(checkpoint) if checkpoint.exists() else (None, None)
     history = _read(folder / "log.jsonl", _history) or ()
     return Run(
         name=folder.resolve().name,
-        model=_model(recipe.get("model")),
-        description=str(recipe.get("description", "")),
+        model=described.model,
+        description=described.description,
         parameters=parameters,
         size=size,
         seconds=history[-1].get("seconds") if history else None,
         history=history,
-        features=_features(recipe),
+        features=described.features,
         evaluation=_read(folder / "evaluation.json", _evaluation) or Evaluation(),
     )
 
@@ -130,51 +130,80 @@ def _read(path: Path, parse: Callable[[str], _T]) -> _T | None:
         return parse(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadRecipe(f"{path} cannot be read: {error or 'it is not what training writes'}") from None
+    except (ValueError, OSError, RecursionError) as error:
+        raise BadRecipe(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _model(table: Any) -> str:
-    """The model's name, with the settings that are switched on."""
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """What a recipe says of its run: see ``Run``."""
+
+    model: str
+    description: str
+    features: str | None
+
+
+def _described(text: str) -> _Described:
+    """The lines of a recipe that a comparison shows."""
+    recipe = tomllib.loads(text)
+    model, used = _table(recipe, "model"), _table(recipe, "used")
+    switched_on = [key for key, value in _table(model, "settings").items() if value is True]
+    features = used.get("features")
+    if features is None and "words" in _table(
+        recipe, "encoder"
+    ):  # a recipe that tunes its encoder says so itself
+        features = "tuned"
+    return _Described(
+        model=" + ".join([str(model.get("name", "transformer")), *switched_on]),  # the default of recipes
+        description=str(recipe.get("description", "")),
+        features=None if features is None else str(features),
+    )
+
+
+def _table(recipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A table of a recipe, empty if it is not there."""
+    table = recipe.get(name, {})
     if not isinstance(table, dict):
-        return "transformer"  # the default of recipes
-    settings = table.get("settings", {})
-    switched_on = [key for key, value in settings.items() if value is True]
-    return " + ".join([str(table.get("name", "transformer")), *switched_on])
-
-
-def _features(recipe: Mapping[str, Any]) -> str | None:
-    """What the run wrote down of its features; a recipe that tunes its encoder says so itself."""
-    written = recipe.get("used", {}).get("features")
-    if written is None and "words" in recipe.get("encoder", {}):
-        return "tuned"
-    return None if written is None else str(written)
+        raise ValueError(f"{name} is not a table of settings")
+    return table
 
 
 def _history(text: str) -> tuple[dict[str, float], ...]:
     """The lines of a log."""
     rows = []
     for number, line in enumerate(text.splitlines(), start=1):
-        row = json.loads(line)
-        if not isinstance(row, dict):
-            raise ValueError(f"line {number} is not a table of figures")
-        rows.append({key: float(value) for key, value in row.items()})
+        try:
+            rows.append({key: float(value) for key, value in json.loads(line).items()})
+        except json.JSONDecodeError:
+            raise ValueError(f"line {number} is not JSON") from None
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise ValueError(f"line {number} is not a table of figures") from None
     return tuple(rows)
 
 
 def _evaluation(text: str) -> Evaluation:
     """What ``showtell evaluate --format json`` wrote; ``showtell score`` writes the same but for the speed."""
-    told = json.loads(text)
-    speed = told.get("captions_a_second")
-    return Evaluation(
-        metrics={
-            name: Interval(float(found["value"]), found.get("low"), found.get("high"))
-            for name, found in told["metrics"].items()
-            if found.get("value") is not None
-        },
-        hygiene={name: float(value) for name, value in told.get("hygiene", {}).items() if value is not None},
-        speed=None if speed is None else float(speed),
-    )
+    try:
+        told = json.loads(text)
+        return Evaluation(
+            metrics={
+                name: Interval(float(found["value"]), _number(found.get("low")), _number(found.get("high")))
+                for name, found in told["metrics"].items()
+                if found.get("value") is not None
+            },
+            hygiene={
+                name: float(value) for name, value in told.get("hygiene", {}).items() if value is not None
+            },
+            speed=_number(told.get("captions_a_second")),
+        )
+    except json.JSONDecodeError:
+        raise ValueError("it is not JSON; write it with showtell evaluate --format json") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ValueError("it is not as showtell evaluate --format json writes it") from None
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _averaged_weights(path: Path) -> tuple[int, int]:
