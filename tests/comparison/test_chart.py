@@ -47,6 +47,14 @@ def test_many_runs_get_more_lines_of_legend():
     assert many.size[1] > few.size[1]
 
 
+def test_long_names_get_lines_of_their_own_in_the_legend():
+    short, long, longest = (
+        draw_chart([run(f"{number}{'-frozen' * times}", [40]) for number in range(4)]) for times in (1, 8, 16)
+    )
+    assert short.size[1] < long.size[1] < longest.size[1]
+    assert pixels_of(np.asarray(longest)[:, -4:], "#FFFFFF") == 4 * longest.size[1]  # nothing is cut off
+
+
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
     [(0, 60, [0, 20, 40, 60]), (41, 53, [45, 50]), (0.9, 1.1, [0.9, 0.95, 1, 1.05, 1.1]), (1, 2, None)],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_chart", "ticks"]
 
 WIDTH, PANEL_HEIGHT, LEGEND_LINE = 1280, 400, 26  # pixels of the finished picture
+LEGEND_ROOM = 60  # pixels of a column of the legend besides a name: a run's mark, and space
 SCALE = 2
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKS = ("circle", "square", "triangle", "diamond")
@@ -29,9 +30,10 @@ Point = tuple[float, float]
 
 def draw_chart(runs: Sequence[Run]) -> "Image":
     """Three panels side by side and a legend below them; runs without a finished pass stand in the legend alone."""
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw, ImageFont
 
-    columns = min(len(runs), 4)
+    widest = max(ImageFont.load_default(13).getlength(run.name) for run in runs)
+    columns = max(1, min(len(runs), 4, int((WIDTH - LEFT) / (widest + LEGEND_ROOM))))
     height = PANEL_HEIGHT + LEGEND_LINE * math.ceil(len(runs) / columns) + 14
     picture = Image.new("RGB", (WIDTH * SCALE, height * SCALE), "white")
     pen = _Pen(ImageDraw.Draw(picture))
