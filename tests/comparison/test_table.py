@@ -75,6 +75,28 @@ def test_json_and_csv_keep_numbers_whole():
     assert read[2]["evaluation.distinct"] == "81.4"
 
 
+def test_a_pass_is_a_whole_number_in_json_and_csv():
+    table = tabulate([run("a")])
+    assert '"best_pass": 1,' in table.json()
+    assert next(csv.DictReader(io.StringIO(table.csv())))["best_pass"] == "1"
+
+
+def test_people_see_a_figure_once_and_of_bleu_the_fourth():
+    metrics = {name: Interval(20.0, 19.0, 21.0) for name in ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr")}
+    hygiene = {"distinct": 81.4, "mean_length": 9.6}
+    evaluated = [run(name, evaluation=Evaluation(metrics=metrics, hygiene=hygiene)) for name in "ab"]
+    for form in ("text", "markdown", "latex"):
+        table = getattr(tabulate(evaluated), form)()
+        assert "dev" not in table
+        assert "BLEU-3" not in table
+        assert "BLEU-4" in table
+        mixed = getattr(tabulate([*evaluated, run("c")]), form)()
+        assert all(f"dev {title}" in mixed for title in ("CIDEr", "BLEU-4", "distinct", "length"))
+    keys = json.loads(tabulate(evaluated).json())[0].keys()
+    assert {"CIDEr", "distinct", "length", "evaluation.CIDEr", "evaluation.BLEU-1"} <= keys
+    assert csv.DictReader(io.StringIO(tabulate(evaluated).csv())).fieldnames[8] == "CIDEr"
+
+
 def test_latex_escapes_what_is_special():
     latex = tabulate([UNFINISHED]).latex()
     assert r"b\_1 \& 50\% & nic & frozen & --" in latex

@@ -21,6 +21,13 @@ HYGIENE = {  # of metrics.hygiene.Hygiene: titles, and how they are shown
     "unfinished": ("unfinished", "{:.1f} %"),
     "in_training": ("in training", "{:.1f} %"),
 }
+DEV = {  # what training logs of dev: how it is shown, and its name in an evaluation
+    "CIDEr": ("{:.1f}", "CIDEr"),
+    "BLEU-4": ("{:.1f}", "BLEU-4"),
+    "distinct": ("{:.0f} %", "distinct"),
+    "length": ("{:.1f}", "mean_length"),
+}
+LESSER = ("BLEU-1", "BLEU-2", "BLEU-3")  # which papers print and nobody compares
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +39,14 @@ class Column:
         title: its name for people, for whom numbers are rounded.
         show: a cell as people read it.
         right: whether its cells stand to the right, as numbers do.
+        machines: whether JSON and CSV alone have it.
     """
 
     key: str
     title: str
     show: Callable[[Any], str] = str
     right: bool = True
+    machines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +58,14 @@ class Table:
 
     def text(self) -> str:
         """For a terminal: columns set apart by two spaces, however long the lines become."""
-        shown = [[column.title for column in self.columns], *self._shown()]
+        columns, rows = self._for_people()
+        shown = [[column.title for column in columns], *rows]
         widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)]
         shown.insert(1, ["-" * width for width in widths])
         return "".join(
             "  ".join(
                 cell.rjust(width) if column.right else cell.ljust(width)
-                for column, cell, width in zip(self.columns, row, widths, strict=True)
+                for column, cell, width in zip(columns, row, widths, strict=True)
             ).rstrip()
             + "\n"
             for row in shown
@@ -63,9 +73,10 @@ class Table:
 
     def markdown(self) -> str:
         """A table of GitHub's Markdown."""
-        titles = [column.title for column in self.columns]
-        rules = ["---:" if column.right else "---" for column in self.columns]
-        rows = [[cell.replace("|", "\\|") for cell in row] for row in self._shown()]
+        columns, shown = self._for_people()
+        titles = [column.title for column in columns]
+        rules = ["---:" if column.right else "---" for column in columns]
+        rows = [[cell.replace("|", "\\|") for cell in row] for row in shown]
         return "".join(f"| {' | '.join(row)} |\n" for row in (titles, rules, *rows))
 
     def json(self) -> str:
@@ -106,28 +117,33 @@ class Table:
 
     def latex(self) -> str:
         """A ``tabular`` of the package booktabs."""
-        places = "".join("r" if column.right else "l" for column in self.columns)
-        lines = [[_escaped(column.title) for column in self.columns]]
-        lines += [[_escaped(cell) for cell in row] for row in self._shown()]
+        columns, shown = self._for_people()
+        places = "".join("r" if column.right else "l" for column in columns)
+        lines = [[_escaped(column.title) for column in columns]]
+        lines += [[_escaped(cell) for cell in row] for row in shown]
         titles, *rows = (" & ".join(line) + r" \\" for line in lines)
         parts = [rf"\begin{{tabular}}{{{places}}}", r"\toprule", titles, r"\midrule", *rows]
         return "\n".join([*parts, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
-    def _shown(self) -> list[list[str]]:
-        return [
+    def _for_people(self) -> tuple[list[Column], list[list[str]]]:
+        """The columns that people see, and their cells."""
+        rows = [
             [
                 "–" if cell is None else column.show(cell)
                 for column, cell in zip(self.columns, row, strict=True)
+                if not column.machines
             ]
             for row in self.rows
         ]
+        return [column for column in self.columns if not column.machines], rows
 
 
 def tabulate(runs: Sequence[Run]) -> Table:
     """Runs as a table, a row each in the order given.
 
     Dev figures are those of the best pass, as training computed them. What evaluations say comes after them, where at
-    least one run has an evaluation: captions a second, metrics with their 95 % intervals, hygiene.
+    least one run has an evaluation: captions a second, metrics with their 95 % intervals, hygiene. People are spared
+    dev figures that every run's evaluation has too, and BLEU-1 to 3; JSON and CSV have all.
     """
     columns: list[tuple[Column, Callable[[Run], Cell]]] = [
         (Column("run", "run", right=False), lambda run: run.name),
@@ -140,11 +156,8 @@ def tabulate(runs: Sequence[Run]) -> Table:
         (Column("size", "size", lambda size: f"{size / 1e6:.1f} MB"), lambda run: run.size),
         (Column("passes", "passes"), lambda run: run.passes),
         (Column("seconds", "training time", _duration), lambda run: run.seconds),
-        (Column("best_pass", "best pass", "{:.0f}".format), lambda run: run.best.get("pass")),
-        (Column("CIDEr", "dev CIDEr", "{:.1f}".format), lambda run: run.best.get("CIDEr")),
-        (Column("BLEU-4", "dev BLEU-4", "{:.1f}".format), lambda run: run.best.get("BLEU-4")),
-        (Column("distinct", "dev distinct", "{:.0f} %".format), lambda run: run.best.get("distinct")),
-        (Column("length", "dev length", "{:.1f}".format), lambda run: run.best.get("length")),
+        (Column("best_pass", "best pass", "{:.0f}".format), lambda run: _whole(run.best.get("pass"))),
+        *(_dev(key, runs) for key in DEV),
         *_of_evaluations(runs),
     ]
     return Table(
@@ -160,12 +173,19 @@ def _of_evaluations(runs: Sequence[Run]) -> Iterator[tuple[Column, Callable[[Run
         speed = Column("evaluation.captions_a_second", "captions a second", "{:.1f}".format)
         yield speed, lambda run: run.evaluation.speed
     for name in dict.fromkeys(name for evaluation in found for name in evaluation.metrics):
-        metric = Column(f"evaluation.{name}", name, _with_interval)
+        metric = Column(f"evaluation.{name}", name, _with_interval, machines=name in LESSER)
         yield metric, _metric(name)
     for name, (title, form) in HYGIENE.items():
         if any(name in evaluation.hygiene for evaluation in found):
             share = Column(f"evaluation.{name}", title, form.format)
             yield share, _share(name)
+
+
+def _dev(key: str, runs: Sequence[Run]) -> tuple[Column, Callable[[Run], Cell]]:
+    """A column of what training logged, for machines alone where every run's evaluation says the same."""
+    show, named = DEV[key]
+    evaluated = all(named in run.evaluation.metrics or named in run.evaluation.hygiene for run in runs)
+    return Column(key, f"dev {key}", show.format, machines=evaluated), lambda run: run.best.get(key)
 
 
 def _metric(name: str) -> Callable[[Run], Cell]:
@@ -174,6 +194,11 @@ def _metric(name: str) -> Callable[[Run], Cell]:
 
 def _share(name: str) -> Callable[[Run], Cell]:
     return lambda run: run.evaluation.hygiene.get(name)
+
+
+def _whole(number: float | None) -> float | None:
+    """1.0 -> 1: logs are read as decimals."""
+    return int(number) if number is not None and number.is_integer() else number
 
 
 def _duration(seconds: float) -> str:
