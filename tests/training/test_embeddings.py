@@ -2,6 +2,7 @@
 
 import gzip
 import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -94,9 +95,11 @@ def test_gzipped_files_are_read_as_they_are(tmp_path, vocabulary):
     path = tmp_path / "glove.txt.gz"
     path.write_bytes(gzip.compress(GLOVE.encode()))
     assert read_embeddings(path, vocabulary).coverage == 0.75
-    path.write_bytes(gzip.compress(GLOVE.encode())[:-20])
-    with pytest.raises(BadCorpus, match="cannot be read"):
-        read_embeddings(path, vocabulary)
+    whole = gzip.compress(GLOVE.encode())
+    for broken in (whole[:-20], whole[:10] + b"\xff" * 20 + whole[30:], b"the 1 2 3"):
+        path.write_bytes(broken)
+        with pytest.raises(BadCorpus, match="cannot be read"):
+            read_embeddings(path, vocabulary)
 
 
 def test_special_tokens_are_not_looked_up(path, vocabulary):
@@ -120,6 +123,9 @@ def test_special_tokens_are_not_looked_up(path, vocabulary):
         ("the 1 2 3\ndog 1 nan 3\n", "line 2 holds numbers that are not finite"),
         ("dog 1 1e99 3\n", "line 1 holds numbers that are not finite"),
         ("9 3\n" + GLOVE, "line 1 promises 9 words, but 6 follow; the file is cut short"),
+        ("1 3\n" + GLOVE, "line 1 promises 1 word, but 6 follow; correct the count, or take the line out"),
+        ("\n\n", "is empty"),
+        ("dog 0 0 0\ncat 0 0 1e-30\n", "holds nothing but zeros for the vocabulary's words"),
         ("2 0\ndog\ncat\n", "line 2 holds 0 numbers, expected 1"),
         ("fish 1 2 3\n", "holds none of the vocabulary's 4 words"),
     ],
@@ -128,6 +134,24 @@ def test_broken_files_are_refused_with_file_and_line(path, vocabulary, text, mes
     path.write_text(text, encoding="utf-8")
     with pytest.raises(BadCorpus, match=rf"glove\.txt.*{message}"):
         read_embeddings(path, vocabulary)
+
+
+@pytest.mark.parametrize("counts", ["", "6 3\n"])
+@pytest.mark.parametrize(("before", "behind"), [("\ufeff", ""), ("", "\n"), ("", "\r\n \n\n")])
+def test_a_mark_of_utf_8_and_empty_lines_at_the_end_are_no_words(path, counts, before, behind):
+    path.write_bytes((before + counts + GLOVE + behind).encode())
+    assert set(read_embeddings(path, Vocabulary.build([["the", "dog", "cat"]] * 5)).found) == {
+        "the",
+        "dog",
+        "cat",
+    }
+
+
+def test_a_zip_as_glove_ships_is_to_be_unzipped(tmp_path, vocabulary):
+    with zipfile.ZipFile(tmp_path / "glove.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("glove.txt", GLOVE * 1000)
+    with pytest.raises(BadCorpus, match=r"glove\.zip is a zip archive; unzip it first"):
+        read_embeddings(tmp_path / "glove.zip", vocabulary)
 
 
 def test_binary_word2vec_and_missing_files_are_refused(path, tmp_path, vocabulary):

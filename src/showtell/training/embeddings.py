@@ -8,9 +8,12 @@ read once, line by line, and only the vocabulary's words are kept.
 Axes: V vocabulary, D width of an embedding.
 """
 
+import codecs
 import gzip
+import itertools
 import math
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +67,8 @@ def read_embeddings(path: Path, vocabulary: Vocabulary, *, seed: int = 0) -> Emb
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             vectors = _read_vectors(file, {word.encode(): row for word, row in words.items()}, path)
-    except (OSError, EOFError) as error:  # gzip: BadGzipFile is an OSError, a truncated file an EOFError
+    # gzip: BadGzipFile is an OSError, a truncated file an EOFError, a damaged one zlib's.
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadCorpus(f"{path} cannot be read ({reason}); give a text file of embeddings.") from None
     if not vectors:
@@ -72,6 +76,8 @@ def read_embeddings(path: Path, vocabulary: Vocabulary, *, seed: int = 0) -> Emb
             f"{path} holds none of the vocabulary's {len(words)} words; is it of another language?"
         )
     known = np.array(list(vectors.values()), np.float32)  # [found, D]
+    if np.abs(known).max() < 1e-10:  # whose squares are 0 in single precision
+        raise BadCorpus(f"{path} holds nothing but zeros for the vocabulary's words; give another file.")
     random = np.random.default_rng(seed)
     matrix = random.normal(known.mean(), known.std(), (len(vocabulary), known.shape[1])).astype(
         np.float32
@@ -127,26 +133,37 @@ def _read_vectors(
     if number == 0:
         raise BadCorpus(f"{path} is empty; give a text file of embeddings.")
     if promised is not None and lines != promised:
-        raise BadCorpus(
-            f"{path}, line 1 promises {promised:,} words, but {lines:,} follow; the file is cut short."
-        )
+        words = "word" if promised == 1 else "words"
+        advice = "the file is cut short" if lines < promised else "correct the count, or take the line out"
+        raise BadCorpus(f"{path}, line 1 promises {promised:,} {words}, but {lines:,} follow; {advice}.")
     return vectors
 
 
 def _lines(file: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes]:
-    """Lines without the white space behind them; a file without line ends is not taken into memory."""
-    number = 0
+    """Lines without the white space behind them, without a mark of UTF-8, and without empty ones at the end.
+
+    A file without line ends is not taken into memory.
+    """
+    number = empty = 0
     while line := file.readline(LONGEST_LINE):
         number += 1
         if len(line) == LONGEST_LINE:
             raise BadCorpus(
                 f"{path}, line {number} has no end; binary embeddings must be saved as text first."
             )
-        yield line.rstrip()
+        line = (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).rstrip()
+        if not line:
+            empty += 1
+            continue
+        yield from itertools.repeat(b"", empty)  # they were not the last
+        empty = 0
+        yield line
 
 
 def _begin(line: bytes, path: Path) -> tuple[int | None, int]:
     """The first line -> the number of words that word2vec promises, if it does, and the width D."""
+    if line.startswith(b"PK\x03\x04"):
+        raise BadCorpus(f"{path} is a zip archive; unzip it first, and give the text file in it.")
     fields = line.split(b" ")
     counts = [int(field) for field in fields if re.fullmatch(rb"\d{1,12}", field)]
     if len(fields) == len(counts) == 2 and counts[1] > 0:
