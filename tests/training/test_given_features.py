@@ -6,13 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from shapes import draw_corpus
 from small_vgg16 import use_small_vgg16, write_weights
 
 from showtell.bundle import read_bundle
 from showtell.captioner import Captioner
 from showtell.cli import main
+from showtell.errors import BadRecipe
+from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.feature_files import read_features, write_features
+from showtell.training.given_features import encoder_of
 from showtell.training.recipe import read_recipe
 
 RECIPE = """
@@ -107,7 +111,7 @@ def test_the_run_says_what_it_learnt_from(trained) -> None:
 @pytest.mark.parametrize(
     ("features", "options", "message"),
     [
-        ("f.pkl", [], "needs the network that made them; give --encoder vgg16 --weights FILE"),
+        ("f.pkl", [], "needs the network that made them; give --encoder NAME"),
         ("map.npz", [], "give --encoder vgg16-map --weights FILE"),
         ("f.npz", ["--resample", "nearest"], "belong to an encoder; add --encoder vgg16"),
         ("f.pkl", ["--encoder", "vgg16", "--weights", "THEIRS"], "do not say how .* add --resample nearest"),
@@ -119,9 +123,13 @@ def test_the_run_says_what_it_learnt_from(trained) -> None:
         (
             "f.npz",
             ["--encoder", "vgg16", "--weights", "THEIRS", "--resample", "bicubic"],
-            "prepared in another way .* give the network and the --resample",
+            "prepared in another way .* give the weights and the --resample",
         ),
-        ("f.npz", ["--encoder", "vgg16", "--weights", "OTHER"], "does not see in 4 dev pictures what"),
+        (
+            "f.npz",
+            ["--encoder", "vgg16", "--weights", "OTHER"],
+            "does not see in 4 dev pictures what .* give the weights and the --resample that made the features",
+        ),
         (
             "f.npz",
             ["--encoder", "vgg16-map", "--weights", "THEIRS"],
@@ -137,6 +145,43 @@ def test_another_network_or_none_is_refused(trained, tmp_path, capsys, features,
     assert len(said) == 1
     assert re.search(message, said[0])
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    ("shape", "meta", "advice"),
+    [
+        ((1, 4096), None, "give --encoder vgg16 --weights FILE --architecture FILE"),
+        ((49, 512), None, "give --encoder vgg16-map --weights FILE --architecture FILE"),
+        ((49, 1280), None, r"give --encoder NAME, the network that made them \(\[49, 1280\] a picture\)"),
+        ((49, 1280), {"encoder": "theirs"}, "give --encoder NAME"),
+        ((1, 20), {"encoder": ["theirs"]}, "give --encoder NAME"),
+        ((1, 20), {"encoder": "vgg16"}, "give --encoder vgg16 --weights"),
+    ],
+)
+def test_the_network_to_give_is_guessed_from_what_the_features_say_or_are(tmp_path, shape, meta, advice):
+    write_features(tmp_path / "sample.npz", ["a"], np.ones((1, *shape), np.float32), meta=meta)
+    with pytest.raises(BadRecipe, match=advice):
+        encoder_of(tmp_path, None, [])
+
+
+def test_features_of_a_tuned_encoder_ask_for_its_file(trained, tmp_path, capsys) -> None:
+    tuned = load_encoder("efficientnet-lite0")
+    with torch.no_grad():
+        for parameter in tuned.parameters():
+            parameter.mul_(0.9)
+    save_encoder(tuned, tmp_path / "tuned.safetensors")
+    from_file = ["--encoder", tmp_path / "tuned.safetensors"]
+    assert call("features", trained.data, *from_file, "--output", tmp_path / "f.npz") == 0
+    merge, run = trained.folder / "merge.toml", tmp_path / "run"
+    assert (
+        call("train", merge, "--data", trained.data, "--features", tmp_path / "f.npz", "--output", run) == 0
+    )
+    capsys.readouterr()
+    assert call("export", run, "--output", tmp_path / "b") == 2
+    said = capsys.readouterr().err
+    assert "give its file, --encoder tuned.safetensors" in said
+    assert "--resample" not in said
+    assert call("export", run, "--output", tmp_path / "b", *from_file) == 0
 
 
 def test_a_run_is_continued_with_the_same_file_alone(trained, capsys) -> None:

@@ -26,6 +26,8 @@ ENCODER = "encoder.safetensors"
 SAMPLE = "sample.npz"
 PICTURES = 8
 
+VGG16_SHAPES = {(1, 4096): "vgg16", (49, 512): "vgg16-map"}  # of features that do not say who made them
+
 # Mean difference between the network's features and those learnt from, as a share of how far those of different
 # pictures lie apart. Another resize filter differs by more, features kept in half precision by less.
 LARGEST_DIFFERENCE = 0.03
@@ -86,10 +88,16 @@ def _completed(named: NamedEncoder | None, sample: Features, run: Path) -> Named
     if named is None:
         if meta.get("encoder") in NAMES:  # its weights are installed
             return NamedEncoder(name=str(meta["encoder"]))
-        maker = meta.get("encoder", "vgg16")
+        shape = sample.features.shape[1:]
+        maker = str(meta.get("encoder", VGG16_SHAPES.get(shape)))
+        advice = (
+            f"--encoder {maker} --weights FILE --architecture FILE"
+            if maker in VGG16_OUTPUTS
+            else f"--encoder NAME, the network that made them ({list(shape)} a picture)"
+        )
         raise BadRecipe(
             f"{run} was trained on a file of features, so a bundle of it needs the network that made them; "
-            f"give --encoder {maker} --weights FILE --architecture FILE."
+            f"give {advice}."
         )
     if named.name not in VGG16_OUTPUTS or named.resample is not None:
         return named
@@ -114,8 +122,7 @@ def _compare(network: EfficientNetLite | VGG16, sample: Features, dev: Sequence[
     if how is not None and how != network.preprocessing:
         raise BadFeatures(
             f"{run} was trained on features of pictures prepared in another way ({how.to_dict()}) than "
-            f"{network.name} expects ({network.preprocessing.to_dict()}); give the network and the --resample "
-            "that they were made with."
+            f"{network.name} expects ({network.preprocessing.to_dict()}); {_advice(network)}."
         )
     paths = {example.id: example.path for example in dev}
     if missing := [name for name in sample.ids if name not in paths]:
@@ -129,9 +136,15 @@ def _compare(network: EfficientNetLite | VGG16, sample: Features, dev: Sequence[
         raise BadFeatures(
             f"{network.name} does not see in {len(sample.ids)} dev pictures what {run} was trained on "
             f"(they differ by {difference / apart:.1%} of how far pictures lie apart, at most "
-            f"{LARGEST_DIFFERENCE:.0%} is taken for the same); give the weights and the --resample that made the "
-            "features."
+            f"{LARGEST_DIFFERENCE:.0%} is taken for the same); {_advice(network)}."
         )
+
+
+def _advice(network: EfficientNetLite | VGG16) -> str:
+    """What may be amiss with a network that sees something else than the one that made the features."""
+    if network.name in VGG16_OUTPUTS:
+        return "give the weights and the --resample that made the features"
+    return "if a tuned network made the features, give its file, --encoder tuned.safetensors"
 
 
 def _preprocessing(sample: Features) -> Preprocessing | None:
