@@ -47,6 +47,13 @@ def test_every_picture_of_the_split_is_captioned_and_scored(corpus, tiny_model):
     assert found.captions_a_second == pytest.approx(5 / found.seconds)
 
 
+def test_captions_that_stand_word_for_word_in_the_train_split_are_counted(corpus, tiny_model, tmp_path):
+    tokens = tmp_path / "flickr" / "Flickr8k.token.txt"
+    tokens.write_text(tokens.read_text().replace("t5.jpg#0\ta red picture", "t5.jpg#0\ta crimson picture"))
+    found = evaluate(showtell.load(tiny_model), open_corpus(corpus))
+    assert found.report.hygiene.in_training == 80
+
+
 def test_a_language_without_references(corpus, tiny_model):
     with pytest.raises(BadCorpus, match="no captions in 'zh'"):
         evaluate(showtell.load(tiny_model), open_corpus(corpus), language="zh")
@@ -70,6 +77,8 @@ def test_the_command_prints_figures_as_json(corpus, tiny_model, tmp_path, capsys
     found = json.loads(capsys.readouterr().out)
     assert found["pictures"] == 5
     assert found["hygiene"]["distinct"] == 100
+    assert (found["model"], found["corpus"], found["split"]) == ("tiny 1", "flickr8k", "train")
+    assert (found["beam"], found["length_exponent"]) == (1, 0.7)
     assert set(found["metrics"]["CIDEr"]) >= {"value", "low", "high", "signature"}
     results = json.loads(kept.read_text("utf-8"))
     assert results[0] == {"image_id": "t5", "caption": "a red picture"}

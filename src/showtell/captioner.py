@@ -122,7 +122,12 @@ class Result:
 
 
 class Captioner:
-    """A bundle, ready to caption. Made by `showtell.load`."""
+    """A bundle, ready to caption. Made by `showtell.load`.
+
+    name, version, languages: as the bundle says; its first language is spoken unless another is asked for.
+    preprocessing: what its encoder expects of a picture.
+    decoding: how it finds captions unless told otherwise.
+    """
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
         """Build the networks.
@@ -141,7 +146,7 @@ class Captioner:
         self._encoder = OnnxEncoder(bundle, threads=1)
         self._stepper = OnnxStepper(bundle, threads=1)
         try:
-            self._defaults = DecodingOptions(**bundle.decoding)
+            self.decoding = DecodingOptions(**bundle.decoding)
         except (TypeError, ValueError) as error:
             raise BadBundle(f"{bundle.folder}: the manifest's 'decoding' is wrong: {error}") from error
 
@@ -253,7 +258,7 @@ class Captioner:
                 seeds=[picture.seed for picture in seen],
             )
         except BadBundle as error:
-            usual = self._defaults.max_length
+            usual = self.decoding.max_length
             if request.decoding.max_length <= usual:
                 raise
             # A Transformer knows so many places for words and no more; its graph does not say how many.
@@ -293,9 +298,9 @@ class Captioner:
             key: value for key, value in options.items() if key in names and value is not None
         }
         candidates = given.get("candidates")
-        if candidates is not None and candidates > self._defaults.beam:
+        if candidates is not None and candidates > self.decoding.beam:
             given.setdefault("beam", candidates)
-        decoding = replace(self._defaults, **self._lengths(given), **given)
+        decoding = replace(self.decoding, **self._lengths(given), **given)
         if not decoding.sampling:
             # The whole beam is wanted: confidence looks at it, and callers may want the alternatives.
             decoding = replace(decoding, candidates=decoding.beam)
@@ -310,9 +315,9 @@ class Captioner:
         """The least or greatest length that was not given, where the default contradicts the one that was."""
         least, most = given.get("min_length"), given.get("max_length")
         if least is None and most is not None:
-            return {"min_length": min(self._defaults.min_length, most)}
+            return {"min_length": min(self.decoding.min_length, most)}
         if most is None and least is not None:
-            return {"max_length": max(self._defaults.max_length, least)}
+            return {"max_length": max(self.decoding.max_length, least)}
         return {}
 
     def _languages(self, asked: str | None) -> tuple[str, ...]:

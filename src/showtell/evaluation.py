@@ -1,7 +1,7 @@
 """A captioner on a corpus: what it says of each picture of a split, and how good that is."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -20,12 +20,14 @@ class Evaluation:
     language: of the captions.
     captions: what was said, by the picture's id.
     report: how good it is.
+    made_with: what the figures are of: model, corpus, split, beam and length exponent.
     seconds: what captioning took, from files to sentences; loading the captioner and scoring are not in it.
     """
 
     language: str
     captions: dict[str, str]
     report: Report
+    made_with: Mapping[str, Any]
     seconds: float
 
     @property
@@ -34,9 +36,10 @@ class Evaluation:
         return len(self.captions) / max(self.seconds, 1e-9)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON: the report, its language and the speed."""
+        """As JSON: the report, what it is of, and the speed."""
         return {
             **self.report.to_dict(),
+            **self.made_with,
             "language": self.language,
             "captions_a_second": round(self.captions_a_second, 2),
         }
@@ -75,4 +78,24 @@ def evaluate(
         captions[example.id] = result.caption.text
         progress(1)
     seconds = time.monotonic() - began
-    return Evaluation(language, captions, score(captions, references, language=language), seconds)
+    report = score(captions, references, language=language, training=_learnt_from(corpus, language))
+    made_with = {
+        "model": f"{captioner.name} {captioner.version}",
+        "corpus": corpus.name,
+        "split": split,
+        "beam": options.get("beam") or captioner.decoding.beam,
+        "length_exponent": captioner.decoding.length_exponent,
+    }
+    return Evaluation(language, captions, report, made_with, seconds)
+
+
+def _learnt_from(corpus: Corpus, language: str) -> list[str] | None:
+    """The captions in a language that a captioner may have learnt by heart; None when there are none."""
+    captions = [
+        reference.text
+        for example in corpus
+        if example.split in ("train", None)
+        for reference in example.references
+        if reference.language == language
+    ]
+    return captions or None

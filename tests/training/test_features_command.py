@@ -38,17 +38,17 @@ def test_a_folder_and_files_of_either_kind_hold_the_same_numbers_under_the_names
     tmp_path, capsys
 ) -> None:
     paths = draw(tmp_path / "pictures", 3)
-    for name in ("f", "f.npz", "f.pkl"):
+    for name in ("f", "f.npz", "f.PKL"):
         assert features(tmp_path / "pictures", *LITE, "--output", tmp_path / name) == 0
     assert "holds the features of 3 pictures, 49 x 1280 numbers each" in capsys.readouterr().err
     folder = open_features(tmp_path / "f")
-    npz, pkl = (read_features(tmp_path / name) for name in ("f.npz", "f.pkl"))
+    npz, pkl = (read_features(tmp_path / name) for name in ("f.npz", "f.PKL"))
     assert folder.ids == npz.ids == pkl.ids == tuple(path.stem for path in paths)
     np.testing.assert_array_equal(npz.features, pkl.features)
     np.testing.assert_allclose(npz.features, folder.features, rtol=1e-3, atol=1e-6)  # a folder's are halved
     assert npz.meta["encoder"] == "efficientnet-lite0"
     assert npz.meta["preprocessing"]["resample"] == "bilinear"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "f.npz", "f.pkl", "pictures"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "f.PKL", "f.npz", "pictures"]
 
 
 def test_vgg16_keeps_its_filter_in_an_npz_and_gives_fc2_or_its_map(tmp_path, monkeypatch) -> None:

@@ -243,7 +243,7 @@ def test_an_array_that_claims_to_be_huge_is_never_read(weights, tmp_path):
         load_small(tmp_path / "a.h5")
 
 
-def test_a_keras_file_without_weights_and_one_that_unpacks_to_gigabytes_are_refused(
+def test_a_keras_file_without_weights_a_damaged_one_and_one_of_gigabytes_are_refused(
     model, tmp_path, monkeypatch
 ):
     with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
@@ -251,6 +251,15 @@ def test_a_keras_file_without_weights_and_one_that_unpacks_to_gigabytes_are_refu
         archive.writestr("model.weights.npz", b"")
     with pytest.raises(BadBundle, match=r"zip of config\.json, model\.weights\.npz; a \.keras file holds"):
         load_small(tmp_path / "a.keras")
+    with zipfile.ZipFile(tmp_path / "lzma.keras", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("config.json", model.to_json())
+        archive.writestr("model.weights.h5", bytes(5000))
+    damaged = bytearray((tmp_path / "lzma.keras").read_bytes())
+    start = damaged.index(b"model.weights.h5") + len("model.weights.h5")
+    damaged[start + 9 : start + 40] = b"\xff" * 31
+    (tmp_path / "lzma.keras").write_bytes(damaged)
+    with pytest.raises(BadBundle, match=r"lzma\.keras is not a whole \.keras file"):
+        load_small(tmp_path / "lzma.keras")
     monkeypatch.setattr("showtell.training.keras_weights.LARGEST_WEIGHTS", 1000)
     model.save(tmp_path / "a.keras")
     with pytest.raises(BadBundle, match=r"model\.weights\.h5 of more than 1,000 bytes"):

@@ -57,11 +57,11 @@ def read_features(path: Path) -> Features:
         BadFeatures: the file is missing, broken or of another kind, holds anything but arrays of finite numbers
             that are all of one shape, or names something that could be run.
     """
-    if path.suffix not in FORMATS:
+    if path.suffix.lower() not in FORMATS:
         raise BadFeatures(f"{path} is neither a .pkl nor a .npz file of features; give one of these.")
     try:
         with path.open("rb") as file:
-            if path.suffix == ".npz":
+            if path.suffix.lower() == ".npz":
                 arrays, meta = _read_npz(file, path)
                 return _stack(arrays, path, meta)
             return _stack(_read_pickle(file, path), path)
@@ -91,11 +91,11 @@ def write_features(
     """
     if features.ndim != 3 or len(ids) != len(features) or len(set(ids)) != len(ids):
         raise ValueError(f"{len(ids)} ids (each once) and features {features.shape} do not match")
-    if path.suffix not in FORMATS:
+    if path.suffix.lower() not in FORMATS:
         raise ValueError(f"features are written as {', '.join(FORMATS)}, not as {path.name}")
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as file:
-        if path.suffix == ".npz":
+        if path.suffix.lower() == ".npz":
             arrays: dict[str, Any] = {"ids": np.array(ids, dtype=np.str_), "features": features}
             if meta is not None:
                 arrays["meta"] = np.array(json.dumps(meta))

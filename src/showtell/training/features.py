@@ -39,6 +39,7 @@ BATCH = 16
 CPU = torch.device("cpu")
 
 Progress = Callable[[int, int], None]  # done, total
+Arrays = dict[str, tuple[tuple[int, ...], type]]  # file name -> shape and kind
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # pixels [B, 3, S, S] -> features [B, R, D]
 
 
@@ -191,7 +192,7 @@ def encode_pictures(
         progress: called with the pictures done and their total.
 
     Raises:
-        BadImage: a picture cannot be read; what is done is kept.
+        BadImage: a picture cannot be read; what is done is kept, also when the picture is then taken out.
         BadFeatures: the folder holds features of other pictures, or made in another way.
     """
     ids = [name for name, _ in pictures]
@@ -224,7 +225,7 @@ def encode_pictures(
 
 def is_file(path: Path) -> bool:
     """Whether a path means a file of features, by its ending, and not a folder."""
-    return path.suffix in FORMATS and not path.is_dir()
+    return path.suffix.lower() in FORMATS and not path.is_dir()
 
 
 def open_file(path: Path) -> FeatureCache:
@@ -295,7 +296,7 @@ def _batches(
             yield [future.result() for future in current]
 
 
-def _arrays(pictures: int, meta: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], type]]:
+def _arrays(pictures: int, meta: dict[str, Any]) -> Arrays:
     """Shape and kind of each array of the folder."""
     shape = (pictures, meta["regions"], meta["width"])
     kind = np.float32 if meta.get("dtype") == "float32" else np.float16
@@ -311,20 +312,42 @@ def _begin(folder: Path, ids: list[str], made_by: dict[str, Any]) -> int:
     if (folder / "meta.json").exists():
         meta = _read_meta(folder)
         _refuse_other(folder, meta, made_by)
-        if _read_ids(folder) != ids:
+        before, done = _read_ids(folder), int(meta["done"])
+        if before == ids:
+            return done
+        # A picture further on that could not be read may have been taken out meanwhile: what is done stays.
+        if done in (0, len(before)) or before[:done] != ids[:done]:
             raise BadFeatures(
                 f"{folder} holds features of other pictures; choose another folder or delete it."
             )
-        return int(meta["done"])
+        _resize(folder, done, _arrays(len(before), meta), _arrays(len(ids), made_by))
+        _write_json(folder / "ids.json", ids)
+        return done
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (shape, kind) in _arrays(len(ids), made_by).items():
-        if 0 in shape:  # nothing can be mapped of an empty file
-            np.save(folder / name, np.zeros(shape, kind))
-        else:
-            np.lib.format.open_memmap(folder / name, mode="w+", dtype=kind, shape=shape)
+    for name, array in _arrays(len(ids), made_by).items():
+        _make(folder / name, *array)
     _write_json(folder / "ids.json", ids)
     _write_json(folder / "meta.json", made_by | {"done": 0})
     return 0
+
+
+def _make(path: Path, shape: tuple[int, ...], kind: type) -> NDArray[Any]:
+    """A new array on disk, to be written to."""
+    if 0 in shape:  # nothing can be mapped of an empty file
+        np.save(path, np.zeros(shape, kind))
+        return np.zeros(shape, kind)
+    return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+
+
+def _resize(folder: Path, done: int, before: Arrays, after: Arrays) -> None:
+    """Make room for another number of pictures; the first ``done`` rows stay."""
+    for name in after:
+        old = _map(folder / name, *before[name])
+        new = _make(folder / f"new.{name}", *after[name])
+        rows = (slice(done),) if name == "features.npy" else (slice(None), slice(done))
+        new[rows] = old[rows]
+    for name in after:  # only now, when all are whole
+        (folder / f"new.{name}").replace(folder / name)
 
 
 def _refuse_other(folder: Path, meta: dict[str, Any], made_by: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ What is not read: weights split over several files (``.weights.json``), TensorFl
 
 import importlib
 import json
+import lzma
 import re
 import shutil
 import tempfile
@@ -42,7 +43,7 @@ LARGEST_WEIGHTS = 8 * 2**30  # bytes unpacked; VGG16 with its optimiser's state 
 
 # What h5py raises on files that are broken on purpose or by accident.
 BROKEN = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError)
-BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, *BROKEN)
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, *BROKEN)
 
 
 @dataclass(frozen=True, slots=True)
