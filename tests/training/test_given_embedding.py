@@ -129,6 +129,16 @@ def test_a_run_starts_from_a_file_tells_its_coverage_and_makes_a_bundle_without_
     assert "a" not in str(Captioner(read_bundle(tmp_path / "bundle")).caption(picture)).split()
 
 
+def test_a_file_that_is_not_there_begins_no_run(tmp_path: Path, capsys) -> None:
+    draw_corpus(tmp_path / "data", train=16, dev=4)
+    (tmp_path / "mine.toml").write_text(RECIPE)
+    train = ["train", str(tmp_path / "mine.toml"), "--data", f"flickr8k:{tmp_path / 'data'}"]
+    missing = ["--output", str(tmp_path / "run"), "--embeddings", str(tmp_path / "typo.txt")]
+    assert main([*train, *missing]) == 2
+    assert "typo.txt cannot be read" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_freezing_nothing_is_a_mistake(tmp_path: Path, capsys) -> None:
     options = ["--data", "flickr8k:x", "--output", str(tmp_path / "run"), "--freeze-embeddings"]
     assert main(["train", "merge", *options]) == 2

@@ -27,7 +27,6 @@ from torch import nn
 from showtell.errors import BadCorpus
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.models.embedding import GivenEmbedding
-from showtell.training.recipe import EmbeddingRecipe
 
 LONGEST_LINE = 1 << 20  # bytes; 300 numbers take some three thousand
 
@@ -51,6 +50,13 @@ class Embeddings:
     def coverage(self) -> float:
         """The share of the vocabulary's words that the file holds, 0 to 1; special tokens do not count."""
         return len(self.found) / max(1, len(self.found) + len(self.missing))
+
+    def __str__(self) -> str:
+        """How many of the words are covered, in a sentence."""
+        covered = f"vectors for {len(self.found):,} of {len(self.found) + len(self.missing):,} words"
+        some = f"; the others begin at random: {', '.join(self.missing[:5])}" if self.missing else ""
+        more = ", …" if len(self.missing) > 5 else ""
+        return f"{covered} ({self.coverage:.1%}){some}{more}"
 
 
 def read_embeddings(path: Path, vocabulary: Vocabulary, *, seed: int = 0) -> Embeddings:
@@ -91,25 +97,12 @@ def read_embeddings(path: Path, vocabulary: Vocabulary, *, seed: int = 0) -> Emb
     )
 
 
-def start_from_file(model: nn.Module, vocabulary: Vocabulary, settings: EmbeddingRecipe, *, seed: int) -> str:
-    """Let a model's words start from a file's vectors, in place.
-
-    Returns:
-        A sentence that says how many of the words the file covers.
-
-    Raises:
-        BadCorpus: see ``read_embeddings``.
-    """
-    path = Path(settings.file)
-    read = read_embeddings(path, vocabulary, seed=seed)
-    found = frozenset(read.found)
+def start_from(model: nn.Module, vocabulary: Vocabulary, embeddings: Embeddings, *, frozen: bool) -> None:
+    """Let a model's words start from embeddings, in place; ``frozen`` ones stay as they are."""
+    found = frozenset(embeddings.found)
     known = torch.tensor([token in found for token in vocabulary.tokens])
     width = cast(nn.Embedding, model.embedding).embedding_dim
-    model.embedding = GivenEmbedding(torch.from_numpy(read.matrix), known, width, frozen=settings.frozen)
-    covered = f"{path} has vectors for {len(read.found):,} of {len(read.found) + len(read.missing):,} words"
-    some = f"; the others begin at random: {', '.join(read.missing[:5])}" if read.missing else ""
-    more = ", …" if len(read.missing) > 5 else ""
-    return f"{covered} ({read.coverage:.1%}){some}{more}"
+    model.embedding = GivenEmbedding(torch.from_numpy(embeddings.matrix), known, width, frozen=frozen)
 
 
 def _read_vectors(

@@ -28,7 +28,7 @@ from showtell.errors import BadBundle, BadCorpus, BadRecipe
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.captions import CaptionBatches, cleaned
 from showtell.training.checkpoint import load_average
-from showtell.training.embeddings import start_from_file
+from showtell.training.embeddings import Embeddings, read_embeddings, start_from
 from showtell.training.encoders import checksum, load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.evaluation import DevEvaluation, dev_examples
@@ -84,6 +84,7 @@ def train(
         given.rows([example.id for example in corpus if example.split != "test"])  # or the run is not begun
         recipe = learning_from(recipe, given)
     vocabulary = _vocabulary(recipe, corpus)
+    embeddings = _embeddings(recipe, vocabulary)
     with _processes(chosen) as first:
         run = Run(recipe, corpus, output, chosen, first, reporter)
         if first:
@@ -93,13 +94,13 @@ def train(
         if given is not None:
             if first:
                 keep_sample(given, dev_examples(corpus, run.language), output)
-            _caption(run, vocabulary, given)
+            _caption(run, vocabulary, embeddings, given)
             return
         network = _encoder(run, encoder)
         seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing, device=chosen)
         examples = [example for example in corpus if example.split != "test"]
         folder = features or output / "features"
-        _caption(run, vocabulary, run.encode(examples, seen, folder, "Features"))
+        _caption(run, vocabulary, embeddings, run.encode(examples, seen, folder, "Features"))
 
 
 def decoding_options(recipe: Recipe, **changes: Any) -> DecodingOptions:
@@ -200,6 +201,12 @@ def _vocabulary(recipe: Recipe, corpus: Corpus) -> Vocabulary:
     )
 
 
+def _embeddings(recipe: Recipe, vocabulary: Vocabulary) -> Embeddings | None:
+    """The vectors that words start from, if the recipe names a file; BadCorpus if it cannot be read."""
+    settings = recipe.text.embeddings
+    return None if settings is None else read_embeddings(Path(settings.file), vocabulary, seed=recipe.seed)
+
+
 def _begin_run(
     run: Run, vocabulary: Vocabulary, data: str, given: FeatureCache | None, encoder: Path | None
 ) -> None:
@@ -274,15 +281,15 @@ def _encoder(run: Run, given: Path | None) -> EfficientNetLite:
     return load_encoder(str(path))
 
 
-def _caption(run: Run, vocabulary: Vocabulary, cache: FeatureCache) -> None:
+def _caption(run: Run, vocabulary: Vocabulary, embeddings: Embeddings | None, cache: FeatureCache) -> None:
     """Batches and model; then the loop."""
     recipe, text = run.recipe, run.recipe.text
     torch.manual_seed(recipe.seed)  # here: whether the encoder was tuned in this start makes no difference
     model = build(recipe, vocabulary, regions=cache.features.shape[1], region_width=cache.features.shape[2])
-    if text.embeddings is not None:
-        told = start_from_file(model, vocabulary, text.embeddings, seed=recipe.seed)
+    if text.embeddings is not None and embeddings is not None:
+        start_from(model, vocabulary, embeddings, frozen=text.embeddings.frozen)
         if run.first:
-            run.reporter.note(told)
+            run.reporter.note(f"{text.embeddings.file} has {embeddings}")
     batches = CaptionBatches(
         training_examples(run.corpus),
         cache,
