@@ -15,16 +15,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import torch
 
 from showtell.pictures import read_pixels
 from showtell.runtime import default_threads
 from showtell.training.encoders import VGG16_OUTPUTS, load_encoder
-from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.vgg16 import VGG16
-from showtell.training.features import BATCH, PictureNetwork, encode_pictures
-from showtell.training.onnx_graph import to_onnx
+from showtell.training.features import BATCH, PictureNetwork, by_onnx_runtime, encode_pictures
 
 
 def main() -> None:
@@ -41,9 +38,9 @@ def main() -> None:
         random_vgg16(options.encoder) if options.encoder in VGG16_OUTPUTS else load_encoder(options.encoder)
     )
     network = PictureNetwork(encoder, name=encoder.name, preprocessing=encoder.preprocessing)
-    session = alone(encoder)
     pixels = np.stack([read_pixels(path, encoder.preprocessing) for path in paths[:BATCH]])
-    session.run(None, {"pixels": pixels})
+    alone = by_onnx_runtime(encoder, torch.from_numpy(pixels[:1]))
+    alone(pixels)
     whole, bare = [], []
     for start in range(0, len(paths), 4 * BATCH):
         part = paths[start : start + 4 * BATCH]
@@ -54,7 +51,7 @@ def main() -> None:
         began = time.perf_counter()
         for batch in range(0, len(part) * (1 + options.views), BATCH):
             left = len(part) * (1 + options.views) - batch
-            session.run(None, {"pixels": pixels[:left]})
+            alone(pixels[:left])
         bare.append(time.perf_counter() - began)
     print(
         f"{options.encoder}: {len(paths)} pictures in {sum(whole):.1f} s, "
@@ -71,16 +68,6 @@ def random_vgg16(name: str) -> VGG16:
     for parameter in network.parameters():
         torch.nn.init.uniform_(parameter, -0.01, 0.012)
     return network
-
-
-def alone(encoder: EfficientNetLite | VGG16) -> ort.InferenceSession:
-    """The same graph in plain ONNX Runtime, with as many threads."""
-    blank = torch.zeros(1, 3, encoder.preprocessing.size, encoder.preprocessing.size)
-    axes = {"pixels": {0: "B"}, "features": {0: "B"}}
-    graph = to_onnx(encoder, (blank,), inputs=["pixels"], outputs=["features"], dynamic=axes)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = default_threads()
-    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 if __name__ == "__main__":

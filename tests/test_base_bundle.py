@@ -1,11 +1,15 @@
 """The captioner that ships: it is whole, it is small enough, and it says different things of different pictures."""
 
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 import showtell
 from showtell.cli import main
+from showtell.corpora import open_corpus
+from showtell.evaluation import evaluate
 
 ROOT = Path(__file__).parent.parent
 BASE = Path(showtell.__file__).parent / "bundles" / "base"
@@ -47,3 +51,17 @@ def test_the_bundle_is_small_enough_and_has_its_card():
     assert sum(path.stat().st_size for path in BASE.iterdir()) <= 40e6
     card = (BASE / "card.md").read_text("utf-8")
     assert "showtell evaluate" in card
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_it_reaches_what_its_card_says_on_flickr8k_and_no_less_than_55():
+    folder = Path(os.environ.get("SHOWTELL_FLICKR8K", "../shared/data/flickr8k"))
+    if not folder.is_dir():
+        pytest.skip("SHOWTELL_FLICKR8K does not name the folder of Flickr8k")
+    found = evaluate(showtell.load(), open_corpus(f"flickr8k:{folder}"))
+    told = re.search(r"\| CIDEr \| ([\d.]+) \|", (BASE / "card.md").read_text("utf-8"))
+    assert told
+    assert found.report["CIDEr"].value == pytest.approx(float(told[1]), abs=0.1)
+    assert found.report["CIDEr"].value >= 55
+    assert found.report.hygiene.distinct >= 70

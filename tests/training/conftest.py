@@ -1,6 +1,5 @@
 """What the tests of the training wing share; without PyTorch they are skipped."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,15 +41,6 @@ warmup = 30
 average = 0.98
 checkpoint_every = 5
 """
-
-
-@pytest.fixture(scope="session")
-def flickr8k() -> Path:
-    """The folder of the real corpus, where there is one."""
-    folder = Path(os.environ.get("SHOWTELL_FLICKR8K", "../shared/data/flickr8k"))
-    if not folder.is_dir():
-        pytest.skip("SHOWTELL_FLICKR8K does not name the folder of Flickr8k")
-    return folder.resolve()
 
 
 @pytest.fixture(scope="session")
