@@ -104,6 +104,7 @@ def test_figures_kept_beside_a_run_are_what_compare_reads(corpus, tiny_model, tm
     [row] = json.loads(capsys.readouterr().out)
     assert row["evaluation.captions_a_second"] > 1
     assert row["evaluation.distinct"] == 100
+    assert row["evaluation.beam"] == 3
     assert row["evaluation.CIDEr"] == {
         key: json.loads(kept.read_text("utf-8"))["metrics"]["CIDEr"][key] for key in ("value", "low", "high")
     }

@@ -117,6 +117,14 @@ def test_a_model_refuses_settings_that_cannot_be_before_a_picture_is_encoded(
     assert not (tmp_path / "run").exists()
 
 
+def test_captions_too_long_for_a_transformer_are_refused_before_a_picture_is_encoded(tmp_path: Path) -> None:
+    recipe = replace(Recipe(), model=ModelRecipe(name="transformer", settings={"maximum_length": 12}))
+    draw_corpus(tmp_path / "data", train=3, dev=2)
+    with pytest.raises(BadRecipe, match="12"):
+        train(recipe, f"flickr8k:{tmp_path / 'data'}", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_recipe_is_called_as_its_file_and_a_run_remembers_it(tmp_path: Path) -> None:
     recipe = read_recipe(written(tmp_path, ""))
     assert recipe.name == "mine"

@@ -38,11 +38,13 @@ class Evaluation:
     Attributes:
         metrics: by name; those that could not be had are left out.
         hygiene: by the names of ``metrics.hygiene.Hygiene``; what cannot be known is left out.
+        beam: that it decoded with.
         speed: captions a second, on the machine that evaluated.
     """
 
     metrics: Mapping[str, Interval] = field(default_factory=dict)
     hygiene: Mapping[str, float] = field(default_factory=dict)
+    beam: float | None = None
     speed: float | None = None
 
 
@@ -194,6 +196,7 @@ def _evaluation(text: str) -> Evaluation:
             hygiene={
                 name: float(value) for name, value in told.get("hygiene", {}).items() if value is not None
             },
+            beam=_number(told.get("beam")),
             speed=_number(told.get("captions_a_second")),
         )
     except json.JSONDecodeError:

@@ -172,6 +172,9 @@ def _of_evaluations(runs: Sequence[Run]) -> Iterator[tuple[Column, Callable[[Run
     if any(evaluation.speed is not None for evaluation in found):
         speed = Column("evaluation.captions_a_second", "captions a second", "{:.1f}".format)
         yield speed, lambda run: run.evaluation.speed
+    if any(evaluation.beam is not None for evaluation in found):
+        beam = Column("evaluation.beam", "beam", "{:.0f}".format)
+        yield beam, lambda run: _whole(run.evaluation.beam)
     for name in dict.fromkeys(name for evaluation in found for name in evaluation.metrics):
         metric = Column(f"evaluation.{name}", name, _with_interval, machines=name in LESSER)
         yield metric, _metric(name)

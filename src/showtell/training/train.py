@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
@@ -36,7 +36,7 @@ from showtell.training.features import FeatureCache, PictureNetwork, is_file, op
 from showtell.training.given_features import ENCODER, keep_sample, learning_from
 from showtell.training.loop import choose_device, fit
 from showtell.training.losses import CrossEntropy
-from showtell.training.models import build_model
+from showtell.training.models import Captioner, build_model
 from showtell.training.models.embedding import GivenEmbedding
 from showtell.training.recipe import Recipe, read_recipe, write_recipe
 from showtell.training.reporting import Reporter
@@ -73,10 +73,7 @@ def train(
     """
     corpus = open_corpus(data)
     chosen = choose_device(device)
-    with torch.device("meta"):  # which costs nothing: wrong settings show before the pictures are encoded
-        build_model(
-            recipe.model.name, vocabulary=8, regions=1, region_width=1, settings=recipe.model.settings
-        )
+    _try_model(recipe)
     given = open_file(features) if features is not None and is_file(features) else None
     if given is not None:
         if encoder is not None:
@@ -172,6 +169,21 @@ def _seen_with(recipe: Recipe, given: FeatureCache | None, encoder: Path | None)
     untouched = load_encoder(network.name, size=network.preprocessing.size)
     state = "frozen" if checksum(network) == checksum(untouched) else "tuned"
     return {"features": f"{state}, {encoder.name}", "encoder": checksum(network)}
+
+
+def _try_model(recipe: Recipe) -> None:
+    """Build the model and let it read the longest caption, on the device that computes nothing.
+
+    Raises:
+        BadRecipe: settings that it cannot have, or captions too long for it; better said now than after the encoding.
+    """
+    with torch.device("meta"):
+        model = build_model(
+            recipe.model.name, vocabulary=8, regions=1, region_width=1, settings=recipe.model.settings
+        )
+        longest = max(recipe.text.maximum_length, recipe.decoding.max_length + 1)
+        captioner = cast(Captioner, model)
+        captioner.step(torch.zeros(1, longest, dtype=torch.long), captioner.begin(torch.zeros(1, 1, 1)))
 
 
 def _vocabulary(recipe: Recipe, corpus: Corpus) -> Vocabulary:
