@@ -162,7 +162,7 @@ def test_a_run_goes_on_with_its_own_settings_alone(toy: Toy) -> None:
     assert again.returncode == 0, again.stderr  # finished: nothing is trained again
     other = showtell("train", toy.recipe, "--data", toy.spec, "--output", toy.run, "--seed", "99")
     assert other.returncode == 2
-    assert "begun with other settings" in other.stderr
+    assert "begun with other settings: seed was 3 and is 99 now" in other.stderr
 
 
 def test_a_run_goes_on_with_its_own_captions_and_encoder_alone(tmp_path: Path) -> None:

@@ -5,40 +5,35 @@ Started again with the same folder, it continues wherever it was stopped; each s
 
 import datetime
 import os
-import platform
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
-import onnxruntime
 import torch
 from torch import distributed as dist
 from torch import nn
 
-import showtell
-from showtell.corpora import Corpus, open_corpus
-from showtell.corpora.base import counted
+from showtell.corpora import open_corpus
 from showtell.decoding import DecodingOptions
-from showtell.errors import BadBundle, BadCorpus, BadRecipe
+from showtell.errors import BadBundle, BadRecipe
 from showtell.text.vocabulary import Vocabulary
-from showtell.training.captions import CaptionBatches, cleaned
+from showtell.training.beginning import begin_run, embeddings_of, try_model, vocabulary_of
+from showtell.training.captions import CaptionBatches
 from showtell.training.checkpoint import load_average
-from showtell.training.embeddings import Embeddings, read_embeddings, start_from
-from showtell.training.encoders import checksum, load_encoder, save_encoder
+from showtell.training.embeddings import Embeddings, start_from
+from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.evaluation import DevEvaluation, dev_examples
 from showtell.training.features import FeatureCache, PictureNetwork, is_file, open_file
 from showtell.training.given_features import ENCODER, keep_sample, learning_from
 from showtell.training.loop import choose_device, fit
 from showtell.training.losses import CrossEntropy
-from showtell.training.models import Captioner, build_model
+from showtell.training.models import build_model
 from showtell.training.models.embedding import GivenEmbedding
-from showtell.training.recipe import Recipe, read_recipe, write_recipe
+from showtell.training.recipe import Recipe
 from showtell.training.reporting import Reporter
 from showtell.training.run import Run, training_examples, wait
 from showtell.training.tuning import tune
@@ -73,21 +68,21 @@ def train(
     """
     corpus = open_corpus(data)
     chosen = choose_device(device)
-    _try_model(recipe)
+    try_model(recipe)
     given = open_file(features) if features is not None and is_file(features) else None
     if given is not None:
         if encoder is not None:
             raise BadRecipe(f"The features in {features} are made already; leave out --encoder.")
         given.rows([example.id for example in corpus if example.split != "test"])  # or the run is not begun
         recipe = learning_from(recipe, given)
-    vocabulary = _vocabulary(recipe, corpus)
-    embeddings = _embeddings(recipe, vocabulary)
+    vocabulary = vocabulary_of(recipe, corpus)
+    embeddings = embeddings_of(recipe, vocabulary)
     with _processes(chosen) as first:
         run = Run(recipe, corpus, output, chosen, first, reporter)
         if first:
             for warning in corpus.warnings:
                 reporter.note(warning)
-            _begin_run(run, vocabulary, data, given, encoder)
+            begin_run(run, vocabulary, data, given, encoder)
         if given is not None:
             if first:
                 keep_sample(given, dev_examples(corpus, run.language), output)
@@ -154,124 +149,6 @@ def _processes(device: torch.device) -> Iterator[bool]:
         yield dist.get_rank() == 0
     finally:
         dist.destroy_process_group()
-
-
-def _seen_with(recipe: Recipe, given: FeatureCache | None, encoder: Path | None) -> dict[str, str]:
-    """What a run learns from, for its recipe: the names of files that were given, never where they lie.
-
-    A given encoder counts as tuned unless its weights are those of its ImageNet training.
-    """
-    if given is not None:
-        return {"features": given.folder.name}
-    if encoder is None:
-        return {"features": "frozen" if recipe.encoder.words is None else "tuned"}
-    network = load_encoder(str(encoder))
-    untouched = load_encoder(network.name, size=network.preprocessing.size)
-    state = "frozen" if checksum(network) == checksum(untouched) else "tuned"
-    return {"features": f"{state}, {encoder.name}", "encoder": checksum(network)}
-
-
-def _try_model(recipe: Recipe) -> None:
-    """Build the model and let it read the longest caption, on the device that computes nothing.
-
-    Raises:
-        BadRecipe: settings that it cannot have, or captions too long for it; better said now than after the encoding.
-    """
-    with torch.device("meta"):
-        model = build_model(
-            recipe.model.name, vocabulary=8, regions=1, region_width=1, settings=recipe.model.settings
-        )
-        longest = max(recipe.text.maximum_length, recipe.decoding.max_length + 1)
-        captioner = cast(Captioner, model)
-        captioner.step(torch.zeros(1, longest, dtype=torch.long), captioner.begin(torch.zeros(1, 1, 1)))
-
-
-def _vocabulary(recipe: Recipe, corpus: Corpus) -> Vocabulary:
-    """The words that the run will know.
-
-    Raises:
-        BadCorpus: there is too little to train on or to choose by; better said now than after the encoding.
-    """
-    text = recipe.text
-    dev_examples(corpus, text.languages[0])
-    spoken = [
-        cleaned(example, text.languages, cleaning=text.cleaning) for example in training_examples(corpus)
-    ]
-    usable = [
-        captions for captions in spoken if any(len(words) >= text.minimum_length for _, words in captions)
-    ]
-    if len(usable) < recipe.training.batch:
-        raise BadCorpus(
-            f"{corpus.name} has {counted(len(usable), 'train picture', 'train pictures')} with a caption of "
-            f"{counted(text.minimum_length, 'word', 'words')} or more, and a batch takes {recipe.training.batch}; "
-            "give more, or a recipe with a smaller training.batch."
-        )
-    return Vocabulary.build(
-        (words for captions in spoken for _, words in captions),
-        languages=text.languages,
-        minimum_count=text.minimum_count,
-    )
-
-
-def _embeddings(recipe: Recipe, vocabulary: Vocabulary) -> Embeddings | None:
-    """The vectors that words start from, if the recipe names a file; BadCorpus if it cannot be read."""
-    settings = recipe.text.embeddings
-    return None if settings is None else read_embeddings(Path(settings.file), vocabulary, seed=recipe.seed)
-
-
-def _begin_run(
-    run: Run, vocabulary: Vocabulary, data: str, given: FeatureCache | None, encoder: Path | None
-) -> None:
-    """Write the run's recipe and vocabulary, or check that it is continued with those that it was begun with.
-
-    What changes no weights may change: the description, the card, where the data lies, and the decoding from here on.
-    """
-    path, words = run.output / "recipe.toml", run.output / "vocabulary.json"
-    if path.exists():
-        begun = read_recipe(path)
-        free: dict[str, Any] = {
-            "name": begun.name,
-            "description": begun.description,
-            "card": begun.card,
-            "decoding": begun.decoding,
-        }
-        if replace(run.recipe, used=begun.used, **free) != begun:
-            raise BadRecipe(
-                f"{run.output} was begun with other settings; choose another --output or delete it."
-            )
-        if any(begun.used.get(key) != value for key, value in _seen_with(run.recipe, given, encoder).items()):
-            raise BadRecipe(
-                f"{run.output} was begun with another encoder or other features; give those, or choose another "
-                "--output."
-            )
-        if words.exists() and Vocabulary.load(words).tokens != vocabulary.tokens:
-            raise BadRecipe(
-                f"{run.output} was begun with other captions; choose another --output or delete it."
-            )
-        used = begun.used | {"data": data}
-    else:
-        run.output.mkdir(parents=True, exist_ok=True)
-        used = {
-            "data": data,
-            **_seen_with(run.recipe, given, encoder),
-            "showtell": showtell.__version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "onnxruntime": onnxruntime.__version__,
-            "python": platform.python_version(),
-            "revision": _revision(),
-        }
-    vocabulary.save(words)
-    write_recipe(replace(run.recipe, used=used), path)
-
-
-def _revision() -> str:
-    """The git revision of the code, if it stands in a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def _encoder(run: Run, given: Path | None) -> EfficientNetLite:

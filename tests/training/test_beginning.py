@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from showtell.training.beginning import _seen_with
 from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.recipe import EncoderRecipe, Recipe, WordTuning
-from showtell.training.train import _seen_with
 
 
 @pytest.mark.parametrize("touched", [False, True])
