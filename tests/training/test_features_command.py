@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,10 @@ from PIL import Image
 from small_vgg16 import use_small_vgg16
 
 from showtell.cli import main
+from showtell.training import commands
 from showtell.training.feature_files import read_features
 from showtell.training.features import BATCH, open_features
+from showtell.training.reporting import Reporter
 
 LITE = ["--encoder", "efficientnet-lite0"]
 
@@ -103,6 +107,31 @@ def test_a_file_that_is_there_is_taken_when_it_says_that_it_is_the_same_and_neve
     for pictures, name in ((paths[:1], "f.npz"), (paths, "f.pkl")):  # a pickle cannot say how it was made
         assert features(*pictures, *LITE, "--output", tmp_path / name) == 2
         assert "is there already and is not known to hold these features" in capsys.readouterr().err
+
+
+def test_a_bar_follows_the_pictures(tmp_path) -> None:
+    paths = draw(tmp_path / "pictures", 2 * BATCH + 1)
+    bars, steps = [], []
+
+    @contextmanager
+    def bar(total: int | None, description: str) -> Iterator[Callable[[int], None]]:
+        bars.append((total, description))
+        yield steps.append
+
+    commands.features(
+        [(path.stem, path) for path in paths],
+        tmp_path / "f",
+        encoder="efficientnet-lite0",
+        weights=None,
+        architecture=None,
+        resample=None,
+        views=0,
+        device="cpu",
+        reporter=Reporter(bar=bar),
+    )
+    assert bars == [(len(paths), "Features")]
+    assert sum(steps) == len(paths)
+    assert len(steps) > 2
 
 
 def test_two_pictures_of_one_id_are_refused_in_one_sentence_before_anything_is_encoded(
