@@ -45,6 +45,15 @@ def test_one_call_with_the_whole_caption_equals_one_call_a_word(name: str) -> No
     )
 
 
+def test_before_learning_no_model_repeats_the_word_that_it_has_just_heard(name: str) -> None:
+    model = small(name, vocabulary=500).eval()
+    tokens = torch.randint(500, (8, 10))
+    with torch.inference_mode():
+        logits, _, _ = model.step(tokens, model.begin(torch.randn(8, REGIONS, WIDTH)))
+        again = logits.softmax(dim=-1).gather(2, tokens[..., None])  # [8, 10, 1]
+    assert float(again.mean()) < 3 / 500
+
+
 def test_no_word_depends_on_a_later_one(name: str) -> None:
     model = small(name).eval()
     regions, tokens = torch.randn(2, REGIONS, WIDTH), torch.randint(VOCABULARY, (2, 8))

@@ -8,11 +8,12 @@ ICML 2020):
     x_t      = E y_t + P_t                                 a word and its place in the sentence
     x_t      = x_t + Attention(x_t, x_≤t)                  a decoder layer: it looks at the words so far,
     x_t      = x_t + Attention(x_t, a);  x_t = x_t + FFN(x_t)              at the regions, and thinks
-    p(y_t+1) = softmax(E x_t + b)                          the next word
+    p(y_t+1) = softmax(E W_o x_t + b)                      the next word
 
 Keys and values over the regions are computed once a picture, those over the words said so far are kept from step to
-step. Added to the papers: regions that are projected to the model's width, with a layer norm, and know their place, and
-dropout of whole feature channels. Places are learnt vectors, FFN bends with GELU, and the output layer shares the
+step. Added to the papers: regions that are projected to the model's width, with a layer norm, and know their place;
+dropout of whole feature channels; and W_o, without which each word would at first predict itself, since the residuals
+carry its embedding to the output. Places are learnt vectors, FFN bends with GELU, and the output layer shares the
 embedding's weights, as in the first paper (its section 3.4; O. Press, L. Wolf, EACL 2017).
 
 Axes: B captions, T tokens, R regions, D width of a region, W width of the model, H heads, V vocabulary.
@@ -77,9 +78,10 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(vocabulary, width)
         self.positions = nn.Embedding(maximum_length, width)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
-        nn.init.normal_(self.positions.weight, std=0.02)
+        nn.init.normal_(self.positions.weight, std=0.5)  # to be seen beside words, whose numbers spread by 1
         self.decoder = nn.ModuleList(DecoderLayer(width, heads, dropout) for _ in range(decoder_layers))
         self.norm = nn.LayerNorm(width)
+        self.output = nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
@@ -120,7 +122,8 @@ class Transformer(nn.Module):
             words, weights, word_keys[number], word_values[number] = layer(
                 words, word_keys[number], word_values[number], region_keys[number], region_values[number]
             )
-        logits = F.linear(self.dropout(self.norm(words)), self.embedding.weight, self.bias)  # [B, T, V]
+        spoken = self.output(self.dropout(self.norm(words)))  # [B, T, W]
+        logits = F.linear(spoken, self.embedding.weight, self.bias)  # [B, T, V]
         return logits, weights, (*region_keys, *region_values, *word_keys, *word_values)
 
 
