@@ -129,8 +129,12 @@ def test_a_folder_that_may_not_be_read_stops_nothing(pictures, tmp_path):
     (pictures / "broken.jpg").unlink()
     (pictures / "more").chmod(0)
     command = "main(['caption', {!r}, '--recursive', '--model', 'model'])"
-    # Every format is met once before, so that nothing is left to be imported.
-    prepare = "from showtell.cli import main\nmain(['caption', 'photos', '--model', 'model'])\n"
+    # The model is loaded and every format met before, so that nothing is left to be read where nobody else may.
+    prepare = (
+        "from showtell import hub\nfrom showtell.cli import main\n"
+        "model = hub.load('model')\nhub.load = lambda name: model\n"
+        "main(['caption', 'photos', '--model', 'model'])\n"
+    )
     each = [
         run_unprivileged(tmp_path, prepare, f"raise SystemExit({command.format(path)})")
         for path in ("photos", "photos/more")
