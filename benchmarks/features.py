@@ -21,7 +21,8 @@ from showtell.pictures import read_pixels
 from showtell.runtime import default_threads
 from showtell.training.encoders import VGG16_OUTPUTS, load_encoder
 from showtell.training.encoders.vgg16 import VGG16
-from showtell.training.features import BATCH, PictureNetwork, by_onnx_runtime, encode_pictures
+from showtell.training.features import BATCH, encode_pictures
+from showtell.training.picture_network import PictureNetwork, by_onnx_runtime
 
 
 def main() -> None:

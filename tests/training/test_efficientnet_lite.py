@@ -11,7 +11,7 @@ from showtell.errors import BadBundle, BadRecipe
 from showtell.pictures import read_pixels
 from showtell.training.encoders import checksum, load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite, load_imagenet, scaled_channels
-from showtell.training.features import PictureNetwork, by_onnx_runtime, by_torch
+from showtell.training.picture_network import PictureNetwork, by_onnx_runtime, by_torch
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

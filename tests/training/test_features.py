@@ -15,7 +15,8 @@ from torch import nn
 
 from showtell.errors import BadFeatures, BadImage
 from showtell.pictures import Preprocessing, open_picture, preprocess
-from showtell.training.features import BATCH, PictureNetwork, encode_pictures, open_features
+from showtell.training.features import BATCH, encode_pictures, open_features
+from showtell.training.picture_network import PictureNetwork
 from showtell.training.views import view_of
 
 SMALL = Preprocessing(

@@ -11,8 +11,9 @@ from torch import distributed as dist
 from showtell.corpora import Corpus, Example
 from showtell.errors import BadCorpus
 from showtell.training.checkpoint import Position
-from showtell.training.features import FeatureCache, PictureNetwork, encode_pictures, open_features
+from showtell.training.features import FeatureCache, encode_pictures, open_features
 from showtell.training.loop import Progress
+from showtell.training.picture_network import PictureNetwork
 from showtell.training.recipe import Recipe
 from showtell.training.reporting import Reporter, advancing
 

@@ -27,12 +27,13 @@ from showtell.training.embeddings import Embeddings, start_from
 from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.evaluation import DevEvaluation, dev_examples
-from showtell.training.features import FeatureCache, PictureNetwork, is_file, open_file
+from showtell.training.features import FeatureCache, is_file, open_file
 from showtell.training.given_features import ENCODER, keep_sample, learning_from
 from showtell.training.loop import choose_device, fit
 from showtell.training.losses import CrossEntropy
 from showtell.training.models import build_model
 from showtell.training.models.embedding import GivenEmbedding
+from showtell.training.picture_network import PictureNetwork
 from showtell.training.recipe import Recipe
 from showtell.training.reporting import Reporter
 from showtell.training.run import Run, training_examples, wait

@@ -7,8 +7,8 @@ import torch
 from showtell.training.captions import cleaned
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.evaluation import dev_examples
-from showtell.training.features import PictureNetwork
 from showtell.training.loop import fit
+from showtell.training.picture_network import PictureNetwork
 from showtell.training.recipe import WordTuning
 from showtell.training.run import Run, training_examples
 from showtell.training.views import mirrored_words
