@@ -14,8 +14,9 @@ from PIL import Image
 from tiny_bundle import CHINESE, COLOURS, graphs, vocabulary, write_tiny_bundle
 
 import showtell
-from showtell.captioner import BATCH, Captioner
+from showtell.captioner import BATCH, Captioner, special_ids
 from showtell.errors import BadBundle, BadImage
+from showtell.text.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -337,3 +338,10 @@ def test_pictures_of_a_compressed_file_in_memory(captioner):
     file = io.BytesIO()
     Image.fromarray(plain("white")).save(file, "WEBP")
     assert captioner.caption(file.getvalue()).text == "a white picture"
+
+
+def test_a_bilingual_model_never_says_the_start_of_the_other_language() -> None:
+    vocabulary = Vocabulary.build([["a", "dog"], ["一", "狗"]], languages=("en", "zh"), minimum_count=1)
+    english, chinese = (special_ids(vocabulary, language) for language in ("en", "zh"))
+    assert (english.start, english.others) == (vocabulary.start_ids["en"], (vocabulary.start_ids["zh"],))
+    assert (chinese.start, chinese.others) == (vocabulary.start_ids["zh"], (vocabulary.start_ids["en"],))

@@ -30,6 +30,7 @@ from showtell.errors import BadBundle, BadImage
 from showtell.pictures import read_pixels
 from showtell.runtime import OnnxEncoder, OnnxStepper, default_threads
 from showtell.text.cleaning import join
+from showtell.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from showtell.pictures import Source
@@ -240,19 +241,11 @@ class Captioner:
 
     def _say(self, seen: "Sequence[_Seen]", language: str, request: "_Request") -> list[Caption]:
         """A caption of each picture."""
-        vocabulary = self._bundle.vocabulary
-        ids = SpecialIds(
-            pad=vocabulary.pad_id,
-            start=vocabulary.start_ids[language],
-            end=vocabulary.end_id,
-            unknown=vocabulary.unknown_id,
-            others=tuple(start for name, start in vocabulary.start_ids.items() if name != language),
-        )
         try:
             found = decode(
                 self._stepper,
                 np.concatenate([picture.regions for picture in seen]),  # [B, R, D]
-                ids,
+                special_ids(self._bundle.vocabulary, language),
                 request.decoding,
                 attention=request.attention,
                 seeds=[picture.seed for picture in seen],
@@ -360,6 +353,17 @@ class _Request:
     decoding: DecodingOptions
     alternatives: int | None
     attention: bool
+
+
+def special_ids(vocabulary: Vocabulary, language: str) -> SpecialIds:
+    """The ids that decoding needs for captions in a language."""
+    return SpecialIds(
+        pad=vocabulary.pad_id,
+        start=vocabulary.start_ids[language],
+        end=vocabulary.end_id,
+        unknown=vocabulary.unknown_id,
+        others=tuple(start for name, start in vocabulary.start_ids.items() if name != language),
+    )
 
 
 def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:

@@ -10,7 +10,7 @@ from showtell.corpora import Corpus, references_of
 from showtell.errors import BadImage
 from showtell.metrics import Report, score
 
-__all__ = ["Evaluation", "evaluate", "references_of"]
+__all__ = ["Evaluation", "evaluate"]
 
 
 @dataclass(frozen=True, slots=True)

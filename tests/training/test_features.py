@@ -145,9 +145,10 @@ def test_a_picture_that_cannot_be_read_stops_it_and_keeps_what_is_done(pictures,
     assert json.loads((tmp_path / "f" / "meta.json").read_text())["done"] == 2 * BATCH
 
 
-def test_without_the_picture_that_could_not_be_read_the_rest_follows(pictures, tmp_path) -> None:
-    whole = [named for number, named in enumerate(pictures) if number != 2 * BATCH + 1]
-    pictures[2 * BATCH + 1][1].write_bytes(b"no picture")
+@pytest.mark.parametrize("batches", [0, 2])
+def test_without_the_picture_that_could_not_be_read_the_rest_follows(batches, pictures, tmp_path) -> None:
+    whole = [named for number, named in enumerate(pictures) if number != batches * BATCH + 1]
+    pictures[batches * BATCH + 1][1].write_bytes(b"no picture")
     with pytest.raises(BadImage):
         encode_pictures(pictures, network(), tmp_path / "f", views=1)
     seen: list[int] = []
@@ -155,7 +156,7 @@ def test_without_the_picture_that_could_not_be_read_the_rest_follows(pictures, t
         whole, network(), tmp_path / "f", views=1, progress=lambda done, _: seen.append(done)
     )
     expected = encode_pictures(whole, network(), tmp_path / "whole", views=1)
-    assert seen[0] == 2 * BATCH
+    assert seen[0] == batches * BATCH
     assert found.ids == expected.ids
     for name in ("features", "views", "mirrored"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))

@@ -151,9 +151,8 @@ def _described(text: str) -> _Described:
     model, used = _table(recipe, "model"), _table(recipe, "used")
     switched_on = [key for key, value in _table(model, "settings").items() if value is True]
     features = used.get("features")
-    if features is None and "words" in _table(
-        recipe, "encoder"
-    ):  # a recipe that tunes its encoder says so itself
+    # A recipe that tunes its encoder says so itself.
+    if features is None and "words" in _table(recipe, "encoder"):
         features = "tuned"
     return _Described(
         model=" + ".join([str(model.get("name", "transformer")), *switched_on]),  # the default of recipes

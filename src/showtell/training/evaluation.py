@@ -3,10 +3,10 @@
 import numpy as np
 from torch import nn
 
-from showtell.corpora import Corpus, Example
-from showtell.decoding import DecodingOptions, Hypothesis, SpecialIds, decode
+from showtell.captioner import special_ids
+from showtell.corpora import Corpus, Example, references_of
+from showtell.decoding import DecodingOptions, Hypothesis, decode
 from showtell.errors import BadCorpus
-from showtell.evaluation import references_of
 from showtell.metrics.base import References
 from showtell.metrics.bleu import Bleu
 from showtell.metrics.cider import Cider
@@ -78,14 +78,3 @@ def dev_examples(corpus: Corpus, language: str) -> list[Example]:
             f"{corpus.name} has no dev captions in {language!r}; training needs some to choose by."
         )
     return examples
-
-
-def special_ids(vocabulary: Vocabulary, language: str) -> SpecialIds:
-    """The ids that decoding needs for one language."""
-    return SpecialIds(
-        pad=vocabulary.pad_id,
-        start=vocabulary.start_ids[language],
-        end=vocabulary.end_id,
-        unknown=vocabulary.unknown_id,
-        others=tuple(start for name, start in vocabulary.start_ids.items() if name != language),
-    )

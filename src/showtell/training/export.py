@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from showtell import confidence
 from showtell.bundle import Bundle, check_replaceable, write_bundle
-from showtell.corpora import Corpus, Example, open_corpus
+from showtell.captioner import special_ids
+from showtell.corpora import Corpus, Example, open_corpus, references_of
 from showtell.decoding import Hypothesis, decode
 from showtell.errors import BadBundle, BadRecipe
-from showtell.evaluation import references_of
 from showtell.metrics import Report, score
 from showtell.pictures import read_pixels
 from showtell.runtime import OnnxEncoder, OnnxStepper
@@ -29,7 +29,7 @@ from showtell.training.card import write_card
 from showtell.training.encoders import NamedEncoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.vgg16 import VGG16
-from showtell.training.evaluation import dev_examples, special_ids
+from showtell.training.evaluation import dev_examples
 from showtell.training.given_features import encoder_of
 from showtell.training.models import Captioner
 from showtell.training.models.state import State

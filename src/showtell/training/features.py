@@ -244,7 +244,7 @@ def _begin(folder: Path, ids: list[str], made_by: dict[str, Any]) -> int:
         if before == ids:
             return done
         # A picture further on that could not be read may have been taken out meanwhile: what is done stays.
-        if done in (0, len(before)) or before[:done] != ids[:done]:
+        if done == len(before) or before[:done] != ids[:done]:
             raise BadFeatures(
                 f"{folder} holds features of other pictures; choose another folder or delete it."
             )
