@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from showtell.pictures import read_pixels
-from showtell.runtime import default_threads
+from showtell.captioning.onnx import default_threads
+from showtell.images import read_pixels
 from showtell.training.encoders import VGG16_OUTPUTS, load_encoder
 from showtell.training.encoders.vgg16 import VGG16
-from showtell.training.features import BATCH, encode_pictures
-from showtell.training.picture_network import PictureNetwork, by_onnx_runtime
+from showtell.training.features.cache import BATCH, encode_pictures
+from showtell.training.features.network import PictureNetwork, by_onnx_runtime
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from showtell.errors import BadCorpus
 from showtell.metrics import References
-from showtell.metrics.jars import Unavailable
+from showtell.metrics.java import Unavailable
 from showtell.metrics.report import METRICS
 
 Point = tuple[str, str, float]  # the picture's file, the caption's id, a judgement

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from showtell.bundle import Bundle, write_bundle
-from showtell.confidence import Calibration
-from showtell.pictures import Preprocessing
+from showtell.captioning.bundle import Bundle, write_bundle
+from showtell.captioning.confidence import Calibration
+from showtell.images import Preprocessing
 from showtell.text.vocabulary import Vocabulary
 
 SIDE = 32

@@ -11,7 +11,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from showtell.captioner import Caption, Captioner, Result
+    from showtell.captioning.base import Caption, Result
+    from showtell.captioning.captioner import Captioner
+    from showtell.captioning.hub import load
     from showtell.errors import (
         BadBundle,
         BadCorpus,
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
         MissingExtra,
         ShowtellError,
     )
-    from showtell.hub import load
 
 __version__ = "0.1.0"
 
@@ -39,7 +40,12 @@ __all__ = [
     "load",
 ]
 
-_HOMES = {"Caption": "captioner", "Captioner": "captioner", "Result": "captioner", "load": "hub"}
+_HOMES = {
+    "Caption": "captioning.base",
+    "Captioner": "captioning.captioner",
+    "Result": "captioning.base",
+    "load": "captioning.hub",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -76,7 +76,7 @@ def test_the_crowd_is_heard_by_its_share_of_yes(files):
 
 
 def test_each_metric_is_shown(files, capsys, monkeypatch):
-    monkeypatch.setattr("showtell.metrics.jars.shutil.which", lambda program: None)
+    monkeypatch.setattr("showtell.metrics.java.shutil.which", lambda program: None)
     arguments = ["--captions", "captions", "--expert", "expert", "--crowd", "crowd"]
     monkeypatch.chdir(files)
     monkeypatch.setattr(sys, "argv", ["human_agreement.py", *arguments])

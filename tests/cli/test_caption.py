@@ -131,7 +131,7 @@ def test_a_folder_that_may_not_be_read_stops_nothing(pictures, tmp_path):
     command = "main(['caption', {!r}, '--recursive', '--model', 'model'])"
     # The model is loaded and every format met before, so that nothing is left to be read where nobody else may.
     prepare = (
-        "from showtell import hub\nfrom showtell.cli import main\n"
+        "from showtell.captioning import hub\nfrom showtell.cli import main\n"
         "model = hub.load('model')\nhub.load = lambda name: model\n"
         "main(['caption', 'photos', '--model', 'model'])\n"
     )

@@ -26,7 +26,7 @@ def test_a_folder_that_cannot_be_read_ends_the_walk_or_is_told_of(tmp_path):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).touch()
     (tmp_path / "b").chmod(0)
-    prepare = "import showtell.pictures; from showtell.cli.paths import pictures_named; told = []\n"
+    prepare = "import showtell.images; from showtell.cli.paths import pictures_named; told = []\n"
     walk = "print(*pictures_named(['.'], recursive=True, unreadable={}), *told)"
     goes_on, ends = (run_unprivileged(tmp_path, prepare, walk.format(name)) for name in ("told", "None"))
     (tmp_path / "b").chmod(0o700)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from showtell import __version__
 from showtell.cli import app
 from showtell.errors import ShowtellError
-from showtell.metrics import jars, score
+from showtell.metrics import java, score
 
 ROOT = Path(__file__).parents[2]
 ENGLISH, CHINESE = (
@@ -127,8 +127,8 @@ def test_the_signature_is_the_examples(folder: Path) -> None:
 
 
 def test_a_missing_program_is_named_in_the_row(folder: Path) -> None:
-    with pytest.raises(jars.Unavailable) as why:
-        jars.java()
+    with pytest.raises(java.Unavailable) as why:
+        java.java()
     assert f'"{why.value}"' in ENGLISH
     printed, _ = run("showtell score candidates.json references.json --metrics SPICE")
     assert str(why.value) in printed

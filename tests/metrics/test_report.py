@@ -11,7 +11,7 @@ from showtell.metrics import (
     Meteor,
     Spice,
     compare,
-    jars,
+    java,
     score,
 )
 from showtell.metrics.tables import FORMATS, written
@@ -75,7 +75,7 @@ def test_the_interval_of_a_mean_is_the_normal_one():
 
 def test_resampling_in_blocks_draws_no_other_sets(monkeypatch):
     whole = score(WORSE, REFERENCES).rows
-    monkeypatch.setattr("showtell.metrics.intervals._CELLS", 7 * 104)
+    monkeypatch.setattr("showtell.metrics.bootstrap._CELLS", 7 * 104)
     for row, before in zip(score(WORSE, REFERENCES).rows, whole, strict=True):
         assert (row.low, row.high) == pytest.approx((before.low, before.high))
 
@@ -119,7 +119,7 @@ def test_chinese_is_scored_in_characters_and_words():
 
 
 def test_jars_say_why_they_are_missing(monkeypatch):
-    monkeypatch.setattr(jars.shutil, "which", lambda program: None)
+    monkeypatch.setattr(java.shutil, "which", lambda program: None)
     report = score(GOOD, REFERENCES, metrics=["METEOR", "SPICE"], resamples=10)
     assert report["METEOR"].value is None
     assert report["METEOR"].missing == "Java was not found; install a Java runtime"
@@ -128,8 +128,8 @@ def test_jars_say_why_they_are_missing(monkeypatch):
 
 
 def test_without_the_extra_the_rows_name_it(monkeypatch):
-    monkeypatch.setattr(jars.shutil, "which", lambda program: "/bin/java")
-    monkeypatch.setattr(jars.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(java.shutil, "which", lambda program: "/bin/java")
+    monkeypatch.setattr(java.importlib.util, "find_spec", lambda name: None)
     report = score(GOOD, REFERENCES, metrics=["METEOR", "SPICE"], resamples=0)
     for name in ("METEOR", "SPICE"):
         assert report[name].missing == "pycocoevalcap is not installed: pip install 'showtell[coco]'"
@@ -200,7 +200,7 @@ def test_every_format_holds_every_figure(format):  # noqa: A002
 
 
 def test_a_row_that_is_missing_stands_in_every_format(monkeypatch):
-    monkeypatch.setattr(jars.shutil, "which", lambda program: None)
+    monkeypatch.setattr(java.shutil, "which", lambda program: None)
     report = score(GOOD, REFERENCES, metrics=["METEOR"], resamples=0)
     for format in FORMATS:  # noqa: A001
         assert "Java was not found" in written(report, format)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from shapes import draw_corpus
 
-from showtell.bundle import read_bundle
+from showtell.captioning.bundle import read_bundle
 
 ROOT = Path(__file__).parents[2]
 HEADING = "## From Keras' VGG16 to a captioner in three commands"

@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TOY_RECIPE
 from safetensors.torch import load_file
 from shapes import draw_corpus
+from toy_recipe import TOY_RECIPE
 
-from showtell.bundle import read_bundle
+from showtell.captioning.bundle import read_bundle
 from showtell.cli import main
 from showtell.errors import BadBundle, BadRecipe
-from showtell.training import export
+from showtell.training.export import export
 from showtell.training.recipe import read_recipe
 from showtell.training.train import train
 

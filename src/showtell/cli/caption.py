@@ -15,7 +15,7 @@ from showtell.cli.rows import Format, rows
 from showtell.errors import BadImage, ShowtellError
 
 if TYPE_CHECKING:
-    from showtell.captioner import Options, Result
+    from showtell.captioning.base import Options, Result
 
 __all__ = ["caption"]
 
@@ -66,7 +66,7 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
 
 def _results(model: str, pictures: Sequence[str], options: "Options") -> "Generator[Result, None, None]":
     """The captioner's results; what it says of options that make no sense is meant for the user."""
-    from showtell.hub import load
+    from showtell.captioning.hub import load
 
     captioner = load(model)
     try:

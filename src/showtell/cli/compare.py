@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from showtell.cli.console import note
+from showtell.cli.training import training_module
 from showtell.errors import ShowtellError
 
 __all__ = ["compare"]
@@ -37,13 +38,12 @@ def compare(
     `evaluation.json`, written by
     `showtell evaluate BUNDLE --data CORPUS --format json --output RUN/evaluation.json`.
     """
-    from showtell.comparison import draw_chart, read_runs, tabulate
-
     if output is not None and output.suffix.lower() != ".png":
         raise ShowtellError(f"{output}: the picture is a PNG; give a name that ends in .png")
-    found = read_runs(runs)
-    table = tabulate(found)
+    finished = training_module("runs")
+    found = finished.read_runs(runs)
+    table = finished.tabulate(found)
     print(getattr(table, format.value)(), end="")
     if output is not None:
-        draw_chart(found).save(output, "PNG")
+        finished.draw_chart(found).save(output, "PNG")
         note(f"drew the runs into {output}")

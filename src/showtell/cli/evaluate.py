@@ -45,9 +45,9 @@ def evaluate(
     They are compared with what people said. Captions a second are from files to sentences on this machine. With
     `--format json` and `--output RUN/evaluation.json`, `showtell compare` finds the figures beside the run.
     """
+    from showtell.captioning.evaluate import evaluate as evaluate_captioner
+    from showtell.captioning.hub import load
     from showtell.corpora import open_corpus
-    from showtell.evaluation import evaluate as evaluate_captioner
-    from showtell.hub import load
     from showtell.metrics.tables import written
 
     corpus = open_corpus(data)

@@ -43,9 +43,9 @@ def explain(
     The picture is drawn once a word, bright where the word looked: where the model attended to while it said the
     word; for a model without attention, where covering the picture makes the word less probable.
     """
-    from showtell.explain import draw_explanation
-    from showtell.explain import explain as explained
-    from showtell.hub import load
+    from showtell.captioning.explain import draw_explanation
+    from showtell.captioning.explain import explain as explained
+    from showtell.captioning.hub import load
 
     if output is None and format is Format.text:
         raise ShowtellError("there is nothing to do: give --output FILE.png, or --format json")

@@ -39,7 +39,7 @@ def pictures_named(
 
 def _walk(folder: Path, recursive: bool, errors: list[BadImage]) -> Iterator[Path]:
     """The pictures in a folder; what is wrong with folders is added to `errors`."""
-    from showtell.pictures import EXTENSIONS
+    from showtell.images import EXTENSIONS
 
     try:
         with os.scandir(folder) as entries:

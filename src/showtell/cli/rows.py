@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
-    from showtell.captioner import Result
+    from showtell.captioning.base import Result
 
 __all__ = ["Format", "Rows", "rows"]
 

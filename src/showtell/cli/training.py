@@ -12,7 +12,7 @@ from showtell.cli.options import whole_number
 from showtell.cli.paths import pictures_named
 from showtell.errors import MissingExtra
 
-__all__ = ["export", "features", "train"]
+__all__ = ["export", "features", "train", "training_module"]
 
 
 class Device(StrEnum):
@@ -191,11 +191,16 @@ def _identified(path: str) -> list[tuple[str, Path]]:
     return [(Path(found).stem, Path(found)) for found in pictures_named([path], recursive=True)]
 
 
+def training_module(name: str) -> Any:
+    """A module of the training wing, which is known by name alone."""
+    return importlib.import_module(f"showtell.training.{name}")
+
+
 def _call(command: str, *arguments: Any, **options: Any) -> None:
     """Run a command of the training wing, or say which extra is missing."""
     try:
-        reporter = importlib.import_module("showtell.training.reporting").Reporter(bar=progress, note=note)
-        run = getattr(importlib.import_module("showtell.training.commands"), command)
+        reporter = training_module("progress").Reporter(bar=progress, note=note)
+        run = getattr(training_module("commands"), command)
         run(*arguments, **options, reporter=reporter)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "showtell":

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from showtell.decoding.base import DecodingOptions, Hypothesis, SpecialIds, State, Stepper
 from showtell.decoding.beam import beam_search
-from showtell.decoding.forced import forced
-from showtell.decoding.walk import walk
+from showtell.decoding.sampling import walk
+from showtell.decoding.scoring import forced
 
 __all__ = ["DecodingOptions", "Hypothesis", "SpecialIds", "State", "Stepper", "decode", "forced"]
 

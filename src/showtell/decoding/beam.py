@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.decoding.base import DecodingOptions, Hypothesis, SpecialIds, Stepper
-from showtell.decoding.rows import SHRINK_AT, forbid, log_probabilities, ranked, take
+from showtell.decoding.steps import SHRINK_AT, forbid, log_probabilities, ranked, take
 
 
 def beam_search(

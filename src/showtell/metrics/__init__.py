@@ -9,13 +9,13 @@ class a metric serves those who loop, with references prepared once:
 from showtell.metrics.base import Metric, References, Score, Signature
 from showtell.metrics.bleu import Bleu
 from showtell.metrics.cider import Cider, OriginalCider
-from showtell.metrics.comparison import Comparison, Difference, compare
 from showtell.metrics.document_frequencies import DocumentFrequencies
 from showtell.metrics.hygiene import Hygiene, hygiene
 from showtell.metrics.meteor import Meteor
 from showtell.metrics.report import METRICS, USUAL, WITHOUT_JAVA, Report, score
 from showtell.metrics.retrieval import Ranks, Retrieval, retrieval
 from showtell.metrics.rouge import RougeL
+from showtell.metrics.significance import Comparison, Difference, compare
 from showtell.metrics.spice import Spice
 
 __all__ = [

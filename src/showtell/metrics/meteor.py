@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, ClassVar
 import numpy as np
 
 from showtell.metrics.base import Candidates, Metric, References
-from showtell.metrics.jars import Unavailable, coco_folder, java, only_english
+from showtell.metrics.java import Unavailable, coco_folder, java, only_english
 from showtell.metrics.ngrams import Floats
 
 if TYPE_CHECKING:

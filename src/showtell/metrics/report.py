@@ -7,15 +7,15 @@ from showtell import __version__
 from showtell.errors import BadCorpus
 from showtell.metrics.base import Candidates, Metric, References, Score, Signature
 from showtell.metrics.bleu import Bleu
+from showtell.metrics.bootstrap import RESAMPLES, interval, resampled
 from showtell.metrics.cider import Cider, OriginalCider
 from showtell.metrics.document_frequencies import DocumentFrequencies
 from showtell.metrics.hygiene import Hygiene, hygiene
-from showtell.metrics.intervals import RESAMPLES, interval, resampled
-from showtell.metrics.jars import Unavailable
+from showtell.metrics.java import Unavailable
 from showtell.metrics.meteor import Meteor
-from showtell.metrics.mistakes import few_pictures, mistakes
 from showtell.metrics.ngrams import Floats
 from showtell.metrics.rouge import RougeL
+from showtell.metrics.sanity import few_pictures, mistakes
 from showtell.metrics.spice import Spice
 
 METRICS: dict[str, Callable[[References], Metric]] = {

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from showtell.metrics.base import Candidates, MeanMetric, References
-from showtell.metrics.jars import Unavailable, coco_folder, java, only_english
+from showtell.metrics.java import Unavailable, coco_folder, java, only_english
 from showtell.metrics.ngrams import Floats
 
 _MODELS = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Sequence
 
-from showtell.metrics.comparison import Comparison
 from showtell.metrics.report import Report
+from showtell.metrics.significance import Comparison
 
 FORMATS = ("text", "json", "markdown", "latex")
 

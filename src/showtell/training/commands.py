@@ -5,14 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from showtell.errors import BadFeatures, BadRecipe
-from showtell.pictures import Resample
+from showtell.images import Resample
 from showtell.training.encoders import NamedEncoder
-from showtell.training.export import export_run
-from showtell.training.features import Progress, encode_pictures, encode_to_file, is_file
-from showtell.training.loop import choose_device
-from showtell.training.picture_network import PictureNetwork
+from showtell.training.engine.loop import choose_device
+from showtell.training.export.export import export_run
+from showtell.training.features.cache import Progress, encode_pictures, encode_to_file, is_file
+from showtell.training.features.network import PictureNetwork
+from showtell.training.progress import Reporter, advancing
 from showtell.training.recipe import EmbeddingRecipe, Recipe, read_recipe
-from showtell.training.reporting import Reporter, advancing
 from showtell.training.train import train as train_recipe
 
 

@@ -16,16 +16,16 @@ import tomli_w
 from showtell.decoding import DecodingOptions
 from showtell.errors import BadRecipe
 from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning
-from showtell.training.loop import Schedule
-from showtell.training.ranges import check_ranges
-from showtell.training.words import WordSettings
+from showtell.training.engine.loop import Schedule
+from showtell.training.engine.words import WordSettings
+from showtell.training.settings import check_ranges
 
 FOLDER = Path(__file__).parent / "recipes"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WordTuning:
-    """The encoder's tuning to the words of the captions (``words.py``), and its schedule."""
+    """The encoder's tuning to the words of the captions (``engine/words.py``), and its schedule."""
 
     settings: WordSettings = WordSettings()
     schedule: Schedule = Schedule(
@@ -55,7 +55,7 @@ class EncoderRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingRecipe:
-    """Vectors that words start from (``embeddings.py``).
+    """Vectors that words start from (``data/word_vectors.py``).
 
     Attributes:
         file: GloVe's or word2vec's text file.

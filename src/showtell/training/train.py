@@ -20,24 +20,24 @@ from showtell.corpora import open_corpus
 from showtell.decoding import DecodingOptions
 from showtell.errors import BadBundle, BadRecipe
 from showtell.text.vocabulary import Vocabulary
-from showtell.training.beginning import begin_run, embeddings_of, try_model, vocabulary_of
-from showtell.training.captions import CaptionBatches
-from showtell.training.checkpoint import load_average
-from showtell.training.embeddings import Embeddings, start_from
+from showtell.training.data.batches import CaptionBatches
+from showtell.training.data.word_vectors import Embeddings, start_from
 from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
-from showtell.training.evaluation import DevEvaluation, dev_examples
-from showtell.training.features import FeatureCache, is_file, open_file
-from showtell.training.given_features import ENCODER, keep_sample, learning_from
-from showtell.training.loop import choose_device, fit
-from showtell.training.losses import CrossEntropy
+from showtell.training.engine.checkpoint import load_average
+from showtell.training.engine.loop import choose_device, fit
+from showtell.training.engine.losses import CrossEntropy
+from showtell.training.engine.tuning import tune
+from showtell.training.engine.validation import DevEvaluation, dev_examples
+from showtell.training.features.cache import FeatureCache, is_file, open_file
+from showtell.training.features.given import ENCODER, keep_sample, learning_from
+from showtell.training.features.network import PictureNetwork
 from showtell.training.models import build_model
 from showtell.training.models.embedding import GivenEmbedding
-from showtell.training.picture_network import PictureNetwork
+from showtell.training.preflight import begin_run, embeddings_of, try_model, vocabulary_of
+from showtell.training.progress import Reporter
 from showtell.training.recipe import Recipe
-from showtell.training.reporting import Reporter
-from showtell.training.run import Run, training_examples, wait
-from showtell.training.tuning import tune
+from showtell.training.runs.run import Run, training_examples, wait
 
 EMBEDDING = "embedding."  # what every model calls the layer that holds its words
 

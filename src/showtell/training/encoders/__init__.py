@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from showtell.errors import BadBundle, BadRecipe
-from showtell.pictures import Preprocessing, Resample
+from showtell.images import Preprocessing, Resample
 from showtell.training.encoders import efficientnet_lite
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.vgg16 import VGG16, Output

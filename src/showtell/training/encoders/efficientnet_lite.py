@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from showtell.errors import BadBundle, MissingExtra
-from showtell.pictures import Preprocessing
+from showtell.images import Preprocessing
 
 
 @dataclass(frozen=True, slots=True)

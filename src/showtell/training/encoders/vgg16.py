@@ -13,7 +13,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from showtell.pictures import Preprocessing, Resample
+from showtell.images import Preprocessing, Resample
 
 SIZE = 224
 SIDE = SIZE // 32  # of the last map: five poolings, each of which halves it

@@ -26,10 +26,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from showtell.errors import BadBundle
-from showtell.pictures import Resample
-from showtell.training import keras_weights
+from showtell.images import Resample
+from showtell.training.encoders import keras_weights
+from showtell.training.encoders.keras_weights import Architecture, SavedLayer, SavedNetwork
 from showtell.training.encoders.vgg16 import PLAN, SIDE, VGG16, Origin, Output, Plan
-from showtell.training.keras_weights import Architecture, SavedLayer, SavedNetwork
 
 Weights = dict[str, Tensor]
 

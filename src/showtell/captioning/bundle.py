@@ -1,0 +1,289 @@
+"""The folder that holds a trained captioner: `write_bundle` makes it, `read_bundle` trusts nothing in it.
+
+::
+
+    manifest.json     what this module reads and writes: see `Bundle`
+    encoder.onnx      pixels [B, 3, S, S] -> regions [B, R, D]
+    begin.onnx        regions -> state.NAME…, batch on axis 0
+    step.onnx         tokens [B, 1], state.NAME… -> logits [B, V], attention [B, R], next.NAME…
+    vocabulary.json   tokens in order of id
+    card.md           data and its licence, figures, where it fails
+
+Nothing in a bundle is executed but ONNX graphs, and nothing is ever unpickled.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from showtell.captioning.confidence import Calibration
+from showtell.errors import BadBundle
+from showtell.images import Preprocessing
+from showtell.text.cleaning import LANGUAGES
+from showtell.text.vocabulary import Vocabulary
+
+__all__ = ["FORMAT", "REQUIRED", "Bundle", "check_replaceable", "read_bundle", "write_bundle"]
+
+FORMAT = 1
+"""The format that is written, and the latest that is understood."""
+
+REQUIRED = ("encoder.onnx", "begin.onnx", "step.onnx", "vocabulary.json")
+
+_MANIFEST = "manifest.json"
+_MANIFEST_BYTES = 2**20
+_FILE_BYTES = 2**31  # protobuf holds no larger graph
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle that has been read and checked.
+
+    folder: where it lies.
+    name, version: what it calls itself.
+    languages: those it can caption in; the first is the default.
+    preprocessing: what its encoder expects of a picture.
+    vocabulary: its words, with the special ids.
+    decoding: its own defaults of the decoding options (``beam``, ``length_exponent``, …).
+    calibration: how a caption's confidence is computed, if it was fitted.
+    training: how it was trained; nothing reads it but people.
+    graphs: the bytes of the three ONNX files, by name, as the checksums approved them.
+    """
+
+    folder: Path
+    name: str
+    version: str
+    languages: tuple[str, ...]
+    preprocessing: Preprocessing
+    vocabulary: Vocabulary
+    decoding: Mapping[str, Any]
+    calibration: Calibration | None
+    training: Mapping[str, Any]
+    graphs: Mapping[str, bytes]
+
+
+def read_bundle(folder: str | Path) -> Bundle:
+    """Read a bundle, and verify the size and the SHA-256 of every file its manifest names.
+
+    Raises BadBundle: there is no bundle, it is of a later format, a file is missing, changed or outside the
+    folder, or the manifest says something that cannot be.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    _check_format(folder, manifest)
+    contents = _read_files(folder, _field(folder, manifest, "files", dict))
+    vocabulary = _read_vocabulary(folder, contents["vocabulary.json"])
+    languages = tuple(_field(folder, manifest, "languages", list))
+    _check_special_ids(folder, _field(folder, manifest, "special_ids", dict), vocabulary, languages)
+    calibration = manifest.get("calibration")
+    return Bundle(
+        folder=folder,
+        name=_field(folder, manifest, "name", str),
+        version=_field(folder, manifest, "version", str),
+        languages=languages,
+        preprocessing=_understood(folder, Preprocessing.from_dict, manifest.get("preprocessing")),
+        vocabulary=vocabulary,
+        decoding=_field(folder, manifest, "decoding", dict),
+        calibration=None if calibration is None else _understood(folder, Calibration.from_dict, calibration),
+        training=_field(folder, manifest, "training", dict),
+        graphs={name: content for name, content in contents.items() if name.endswith(".onnx")},
+    )
+
+
+def write_bundle(
+    folder: str | Path,
+    *,
+    name: str,
+    version: str,
+    preprocessing: Preprocessing,
+    vocabulary: Vocabulary,
+    decoding: Mapping[str, Any],
+    calibration: Calibration | None,
+    training: Mapping[str, Any],
+    files: Mapping[str, bytes],
+) -> Bundle:
+    """Write a bundle and read it again.
+
+    The languages are those that the vocabulary has start ids for. ``files`` are the three graphs, and others
+    such as ``card.md``, by name; ``vocabulary.json`` is written from ``vocabulary``. The folder appears whole
+    or not at all, and an old bundle in its place goes when the new one is complete. A link stays a link to it.
+
+    Raises BadBundle when `check_replaceable` does or what was written cannot be read, and ValueError when a
+    graph is missing.
+    """
+    missing = [needed for needed in REQUIRED if needed not in files and needed != "vocabulary.json"]
+    if missing:
+        raise ValueError(f"a bundle needs {', '.join(missing)}")
+    check_replaceable(folder)
+    folder = Path(folder).resolve()
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        for path, content in files.items():
+            _inside(part, path).write_bytes(content)
+        vocabulary.save(part / "vocabulary.json")
+        manifest = {
+            "format": FORMAT,
+            "name": name,
+            "version": version,
+            "languages": list(vocabulary.start_ids),
+            "preprocessing": preprocessing.to_dict(),
+            "special_ids": _special_ids(vocabulary),
+            "decoding": dict(decoding),
+            "calibration": None if calibration is None else calibration.to_dict(),
+            "training": dict(training),
+            "files": {path.name: _described(path.read_bytes()) for path in sorted(part.iterdir())},
+        }
+        text = json.dumps(manifest, ensure_ascii=False, indent=2)
+        (part / _MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+        read_bundle(part)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return read_bundle(folder)
+
+
+def check_replaceable(folder: str | Path) -> None:
+    """Refuse, before the long work, a folder that `write_bundle` would not replace.
+
+    Raises BadBundle for a folder that is not a bundle, since somebody may have named their pictures by mistake,
+    and for the one that the process is in, which would be gone under it.
+    """
+    folder = Path(folder)
+    if folder.exists() and not (folder / _MANIFEST).is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise BadBundle(f"{folder}: holds files but no bundle; name a folder that is new or empty")
+    if folder.resolve() == Path.cwd():
+        raise BadBundle(f"{folder}: is the folder that you are in and cannot be replaced; name another")
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest as JSON has it."""
+    path = folder / _MANIFEST
+    if not path.is_file():
+        there = "it has no manifest.json" if folder.is_dir() else "there is no such folder"
+        raise BadBundle(f"{folder}: is not a bundle, because {there}")
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MANIFEST_BYTES + 1)
+        if len(content) > _MANIFEST_BYTES:
+            raise ValueError("it is larger than any manifest")
+        manifest = json.loads(content)
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadBundle(f"{path}: cannot be read ({error})") from error
+    if not isinstance(manifest, dict):
+        raise BadBundle(f"{path}: is not a manifest; a JSON object was expected")
+    return manifest
+
+
+def _check_format(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Refuse formats that this program does not know."""
+    number = manifest.get("format")
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise BadBundle(f"{folder / _MANIFEST}: 'format' must be a whole number from 1, not {number!r}")
+    if number > FORMAT:
+        raise BadBundle(
+            f"{folder}: this bundle is of format {number}, and this version of showtell reads up to format "
+            f"{FORMAT}; install a newer showtell"
+        )
+
+
+def _read_files(folder: Path, files: Mapping[str, Any]) -> dict[str, bytes]:
+    """The content of every file that the manifest names, verified."""
+    for name in REQUIRED:
+        if name not in files:
+            raise BadBundle(f"{folder / _MANIFEST}: 'files' does not name {name}")
+    return {name: _read_file(folder, name, described) for name, described in files.items()}
+
+
+def _read_file(folder: Path, name: str, described: Any) -> bytes:
+    """One file's content. What is returned is what was verified: the file is read once."""
+    path = _inside(folder, name)
+    size = described.get("size") if isinstance(described, dict) else None
+    if not isinstance(size, int) or not 0 <= size <= _FILE_BYTES:
+        raise BadBundle(f"{folder / _MANIFEST}: the size of {name} must be a number of bytes, not {size!r}")
+    try:
+        with path.open("rb") as file:
+            content = file.read(size + 1)
+    except OSError as error:
+        raise BadBundle(f"{path}: cannot be read ({error.strerror}); fetch the bundle again") from error
+    if _described(content) != described:
+        raise BadBundle(f"{path}: is not the file that the manifest describes; fetch the bundle again")
+    return content
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """The path of a file of the bundle, or BadBundle when it would lead out of the folder."""
+    plain = PurePosixPath(name)
+    odd = "\\" in name or ":" in name or "\0" in name
+    if odd or plain.is_absolute() or ".." in plain.parts or plain.name == "":
+        raise BadBundle(f"{folder / _MANIFEST}: {name!r} is not the name of a file in the bundle")
+    path = folder / plain
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BadBundle(f"{path}: leads out of the bundle, so it is not read")
+    return path
+
+
+def _described(content: bytes) -> dict[str, Any]:
+    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _read_vocabulary(folder: Path, content: bytes) -> Vocabulary:
+    """The vocabulary of verified bytes."""
+    try:
+        return Vocabulary.parse(content)
+    except ValueError as error:
+        raise BadBundle(
+            f"{folder / 'vocabulary.json'}: is broken ({error}); export the bundle again"
+        ) from error
+
+
+def _special_ids(vocabulary: Vocabulary) -> dict[str, Any]:
+    return {
+        "pad": vocabulary.pad_id,
+        "unknown": vocabulary.unknown_id,
+        "end": vocabulary.end_id,
+        "start": vocabulary.start_ids,
+    }
+
+
+def _check_special_ids(
+    folder: Path, special_ids: Mapping[str, Any], vocabulary: Vocabulary, languages: tuple[Any, ...]
+) -> None:
+    """Whoever reads the manifest without our vocabulary must find the same ids, and a start a language."""
+    where = folder / _MANIFEST
+    if special_ids != _special_ids(vocabulary):
+        raise BadBundle(f"{where}: 'special_ids' are not those of vocabulary.json; export the bundle again")
+    unknown = [language for language in languages if language not in list(vocabulary.start_ids)]
+    if unknown or not languages:
+        what = f"of {unknown[0]!r}" if unknown else "at all"
+        raise BadBundle(f"{where}: there is no language with a start id {what}; export the bundle again")
+    foreign = [language for language in languages if language not in LANGUAGES]
+    if foreign:
+        raise BadBundle(
+            f"{where}: captions in {foreign[0]!r} cannot be written by this version of showtell, only those in "
+            f"{' and '.join(LANGUAGES)}"
+        )
+
+
+def _field(folder: Path, manifest: Mapping[str, Any], key: str, kind: type[_T]) -> _T:
+    """A required field of the manifest, of the JSON type it must have."""
+    value = manifest.get(key)
+    if not isinstance(value, kind):
+        found = "is missing" if key not in manifest else f"must be a {kind.__name__}, not {value!r}"
+        raise BadBundle(f"{folder / _MANIFEST}: {key!r} {found}")
+    return value
+
+
+def _understood(folder: Path, read: Callable[[Any], _T], value: Any) -> _T:
+    """A part of the manifest that another room understands."""
+    try:
+        return read(value)
+    except ValueError as error:
+        raise BadBundle(f"{folder / _MANIFEST}: {error}") from error

@@ -1,0 +1,24 @@
+"""The one door for pictures: any source -> uint8 [H, W, 3] -> a network's input, float32 [3, S, S].
+
+H and W are a picture's height and width, S the side of the square that a network is fed.
+"""
+
+from typing import TYPE_CHECKING
+
+from showtell.images.preprocessing import Channels, Fit, Preprocessing, Resample, preprocess, read_pixels
+from showtell.images.reading import EXTENSIONS, MAX_PIXELS, open_picture
+
+if TYPE_CHECKING:
+    from showtell.images.reading import Source as Source
+
+__all__ = [
+    "EXTENSIONS",
+    "MAX_PIXELS",
+    "Channels",
+    "Fit",
+    "Preprocessing",
+    "Resample",
+    "open_picture",
+    "preprocess",
+    "read_pixels",
+]

@@ -1,0 +1,59 @@
+"""What a captioner is trained to make small."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from showtell.training.engine.loop import Batch
+from showtell.training.models import Captioner
+
+LENGTH_GROUPS = 3
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Mean negative log-probability of the next word, with label smoothing (C. Szegedy et al., CVPR 2016, section 7).
+
+    Attributes:
+        pad: id of the padding token, which counts for nothing.
+        smoothing: share of the target that is spread over the whole vocabulary.
+        doubly_stochastic: weight of a term that wants each region looked at once in a caption (K. Xu et al., ICML
+            2015, equation 14): ``looked_unevenly``, mean over captions.
+    """
+
+    pad: int
+    smoothing: float = 0.1
+    doubly_stochastic: float = 0.0
+
+    def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
+        """The loss of a batch: regions [B, R, D], tokens [C, T + 1] and the picture of each caption [C]."""
+        regions, tokens, pictures = batch
+        captioner = cast(Captioner, model)
+        begun = captioner.begin(regions)  # once a picture; its captions share what was computed
+        lengths = (tokens[:, 1:] != self.pad).sum(dim=1)  # [C]
+        total = uneven = regions.new_zeros(())
+        # Captions of like length go together, since padding costs as much time as words do.
+        for group in lengths.argsort().tensor_split(LENGTH_GROUPS):
+            if len(group) == 0:
+                continue
+            state = tuple(tensor.index_select(0, pictures[group]) for tensor in begun)
+            wanted = tokens[group, : int(lengths[group].max()) + 1]  # [G, t + 1]
+            logits, attention, _ = captioner.step(wanted[:, :-1], state)  # [G, t, V], [G, t, R]
+            total = total + F.cross_entropy(
+                logits.flatten(0, 1).float(),
+                wanted[:, 1:].flatten(),
+                ignore_index=self.pad,
+                label_smoothing=self.smoothing,
+                reduction="sum",
+            )
+            if self.doubly_stochastic:
+                uneven = uneven + looked_unevenly(attention.float(), wanted[:, 1:] != self.pad)
+        return total / lengths.sum() + self.doubly_stochastic * uneven / len(lengths)
+
+
+def looked_unevenly(attention: Tensor, said: Tensor) -> Tensor:
+    """Σ_r (1 - Σ_t alpha_tr)², summed over captions: attention [C, T, R], which tokens are said [C, T] -> []."""
+    looked = (attention * said[..., None]).sum(dim=1)  # [C, R]
+    return (1 - looked).square().sum()

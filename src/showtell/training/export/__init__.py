@@ -1,0 +1,1 @@
+"""A run -> a bundle: graphs, parity with PyTorch, the card."""

@@ -1,0 +1,157 @@
+"""Runs that learn from a file of features: no network comes with it, so the export is given one, and checks it.
+
+Such a run keeps ``sample.npz``: the features of a few dev pictures, and what the file says of how they were made. The
+network that the export is given must see the same in these pictures.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from showtell.corpora import Example
+from showtell.errors import BadFeatures, BadRecipe
+from showtell.images import Preprocessing, read_pixels
+from showtell.training.encoders import NAMES, VGG16_OUTPUTS, NamedEncoder, load_encoder
+from showtell.training.encoders.efficientnet_lite import EfficientNetLite
+from showtell.training.encoders.vgg16 import VGG16
+from showtell.training.features.cache import FeatureCache
+from showtell.training.features.files import Features, read_features, write_features
+from showtell.training.recipe import EncoderRecipe, Recipe
+
+ENCODER = "encoder.safetensors"
+SAMPLE = "sample.npz"
+PICTURES = 8
+
+VGG16_SHAPES = {(1, 4096): "vgg16", (49, 512): "vgg16-map"}  # of features that do not say who made them
+
+# Mean difference between the network's features and those learnt from, as a share of how far those of different
+# pictures lie apart. Another resize filter differs by more, features kept in half precision by less.
+LARGEST_DIFFERENCE = 0.03
+
+
+def learning_from(recipe: Recipe, cache: FeatureCache) -> Recipe:
+    """The recipe of a run that learns from a file: its encoder is the one that the file names, if it names one.
+
+    Raises:
+        BadRecipe: the recipe tunes its encoder, which the features do not follow.
+    """
+    if recipe.encoder.words is not None:
+        raise BadRecipe(
+            f"The recipe tunes its encoder, but the features in {cache.folder} are made already; choose a recipe "
+            "without [encoder.words], or leave out --features."
+        )
+    with cache.folder.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    name = str(cache.meta.get("encoder", "unknown"))
+    return replace(
+        recipe,
+        encoder=EncoderRecipe(name=name, size=recipe.encoder.size, features=digest),
+        training=replace(recipe.training, views=0),
+    )
+
+
+def keep_sample(cache: FeatureCache, dev: Sequence[Example], run: Path) -> None:
+    """Keep the features of the first dev pictures in a run's folder."""
+    ids = [example.id for example in dev[:PICTURES]]
+    write_features(run / SAMPLE, ids, cache.features[cache.rows(ids)], meta=cache.meta)
+
+
+def encoder_of(run: Path, named: NamedEncoder | None, dev: Sequence[Example]) -> EfficientNetLite | VGG16:
+    """The network that a run's captioner sees with: its own, or the one that made the file it learnt from.
+
+    Args:
+        named: the network that was given, if any.
+        dev: the dev pictures of the run's corpus.
+
+    Raises:
+        BadRecipe: a network is needed and none is given, or one is given that is not needed, or it lacks a setting.
+        BadFeatures: it is not the network that made the features.
+        BadBundle, BadImage: its files or a picture cannot be read.
+    """
+    if not (run / SAMPLE).exists():
+        if named is not None:
+            raise BadRecipe(f"{run} has an encoder of its own; leave out --encoder {named.name}.")
+        return load_encoder(str(run / ENCODER))
+    sample = read_features(run / SAMPLE)
+    network = _completed(named, sample, run).load()
+    _compare(network, sample, dev, run)
+    return network
+
+
+def _completed(named: NamedEncoder | None, sample: Features, run: Path) -> NamedEncoder:
+    """What was given, with what the features say of themselves in the place of what was not."""
+    meta = sample.meta or {}
+    if named is None:
+        if meta.get("encoder") in NAMES:  # its weights are installed
+            return NamedEncoder(name=str(meta["encoder"]))
+        shape = sample.features.shape[1:]
+        maker = str(meta.get("encoder", VGG16_SHAPES.get(shape)))
+        advice = (
+            f"--encoder {maker} --weights FILE --architecture FILE"
+            if maker in VGG16_OUTPUTS
+            else f"--encoder NAME, the network that made them ({list(shape)} a picture)"
+        )
+        raise BadRecipe(
+            f"{run} was trained on a file of features, so a bundle of it needs the network that made them; "
+            f"give {advice}."
+        )
+    if named.name not in VGG16_OUTPUTS or named.resample is not None:
+        return named
+    how = _preprocessing(sample)
+    if how is None:
+        raise BadRecipe(
+            f"The features that {run} was trained on do not say how their pictures were resized; "
+            "add --resample nearest (as Keras does unless told otherwise), bilinear or bicubic."
+        )
+    return replace(named, resample=how.resample)
+
+
+def _compare(network: EfficientNetLite | VGG16, sample: Features, dev: Sequence[Example], run: Path) -> None:
+    """Refuse a network that sees something else in the sample's pictures than the run learnt from."""
+    found = list(sample.features.shape[1:])
+    if found != [network.regions, network.width]:
+        raise BadFeatures(
+            f"{run} was trained on features of the shape {found}, but {network.name} gives "
+            f"{[network.regions, network.width]}; give the network that made them."
+        )
+    how = _preprocessing(sample)
+    if how is not None and how != network.preprocessing:
+        raise BadFeatures(
+            f"{run} was trained on features of pictures prepared in another way ({how.to_dict()}) than "
+            f"{network.name} expects ({network.preprocessing.to_dict()}); {_advice(network)}."
+        )
+    paths = {example.id: example.path for example in dev}
+    if missing := [name for name in sample.ids if name not in paths]:
+        raise BadFeatures(f"The dev picture {missing[0]} that {run} was trained with is not in its corpus.")
+    pixels = np.stack([read_pixels(paths[name], network.preprocessing) for name in sample.ids])
+    with torch.inference_mode():
+        seen = network(torch.from_numpy(pixels)).numpy()  # [N, R, D]
+    apart = np.abs(sample.features - sample.features.mean(axis=0)).mean() or sample.features.std() or 1.0
+    difference = np.abs(seen - sample.features).mean()
+    if not difference <= LARGEST_DIFFERENCE * apart:
+        raise BadFeatures(
+            f"{network.name} does not see in {len(sample.ids)} dev pictures what {run} was trained on "
+            f"(they differ by {difference / apart:.1%} of how far pictures lie apart, at most "
+            f"{LARGEST_DIFFERENCE:.0%} is taken for the same); {_advice(network)}."
+        )
+
+
+def _advice(network: EfficientNetLite | VGG16) -> str:
+    """What may be amiss with a network that sees something else than the one that made the features."""
+    if network.name in VGG16_OUTPUTS:
+        return "give the weights and the --resample that made the features"
+    return "if a tuned network made the features, give its file, --encoder tuned.safetensors"
+
+
+def _preprocessing(sample: Features) -> Preprocessing | None:
+    """How the features' pictures were prepared, if they say."""
+    if not sample.meta or "preprocessing" not in sample.meta:
+        return None
+    try:
+        return Preprocessing.from_dict(sample.meta["preprocessing"])
+    except ValueError as error:
+        raise BadFeatures(f"The features say of their pictures what cannot be ({error}).") from None

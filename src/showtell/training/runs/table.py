@@ -1,0 +1,223 @@
+"""Runs -> one table, as text for people, Markdown, JSON, CSV or LaTeX."""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from showtell.training.runs.reading import Interval, Run
+
+__all__ = ["Column", "Table", "tabulate"]
+
+Cell = str | int | float | Interval | None
+HYGIENE = {  # of metrics.hygiene.Hygiene: titles, and how they are shown
+    "distinct": ("distinct", "{:.0f} %"),
+    "vocabulary": ("vocabulary", "{:.0f}"),
+    "mean_length": ("length", "{:.1f}"),
+    "repeated": ("repeating", "{:.1f} %"),
+    "unfinished": ("unfinished", "{:.1f} %"),
+    "in_training": ("in training", "{:.1f} %"),
+}
+DEV = {  # what training logs of dev: how it is shown, and its name in an evaluation
+    "CIDEr": ("{:.1f}", "CIDEr"),
+    "BLEU-4": ("{:.1f}", "BLEU-4"),
+    "distinct": ("{:.0f} %", "distinct"),
+    "length": ("{:.1f}", "mean_length"),
+}
+LESSER = ("BLEU-1", "BLEU-2", "BLEU-3")  # which papers print and nobody compares
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: its name in JSON and CSV, where numbers are whole.
+        title: its name for people, for whom numbers are rounded.
+        show: a cell as people read it.
+        right: whether its cells stand to the right, as numbers do.
+        machines: whether JSON and CSV alone have it.
+    """
+
+    key: str
+    title: str
+    show: Callable[[Any], str] = str
+    right: bool = True
+    machines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns, and rows of cells in their order; a cell that nobody knows is None."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def text(self) -> str:
+        """For a terminal: columns set apart by two spaces, however long the lines become."""
+        columns, rows = self._for_people()
+        shown = [[column.title for column in columns], *rows]
+        widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)]
+        shown.insert(1, ["-" * width for width in widths])
+        return "".join(
+            "  ".join(
+                cell.rjust(width) if column.right else cell.ljust(width)
+                for column, cell, width in zip(columns, row, widths, strict=True)
+            ).rstrip()
+            + "\n"
+            for row in shown
+        )
+
+    def markdown(self) -> str:
+        """A table of GitHub's Markdown."""
+        columns, shown = self._for_people()
+        titles = [column.title for column in columns]
+        rules = ["---:" if column.right else "---" for column in columns]
+        rows = [[cell.replace("|", "\\|") for cell in row] for row in shown]
+        return "".join(f"| {' | '.join(row)} |\n" for row in (titles, rules, *rows))
+
+    def json(self) -> str:
+        """A list of objects; an interval is ``{"value", "low", "high"}``."""
+        keys = [column.key for column in self.columns]
+        rows = [
+            {
+                key: {"value": cell.value, "low": cell.low, "high": cell.high}
+                if isinstance(cell, Interval)
+                else cell
+                for key, cell in zip(keys, row, strict=True)
+            }
+            for row in self.rows
+        ]
+        return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+
+    def csv(self) -> str:
+        """Comma-separated, numbers in full; the ends of an interval have columns of their own, KEY.low and KEY.high."""
+        spread = [any(isinstance(cell, Interval) for cell in cells) for cells in zip(*self.rows, strict=True)]
+        file = io.StringIO()
+        writer = csv.writer(file)
+        heads = [
+            [key, f"{key}.low", f"{key}.high"] if three else [key]
+            for key, three in zip((column.key for column in self.columns), spread, strict=True)
+        ]
+        writer.writerow(itertools.chain.from_iterable(heads))
+        for row in self.rows:
+            cells = [
+                (
+                    [cell.value, cell.low, cell.high]
+                    if isinstance(cell, Interval)
+                    else [cell] * (3 if three else 1)
+                )
+                for cell, three in zip(row, spread, strict=True)
+            ]
+            writer.writerow(itertools.chain.from_iterable(cells))
+        return file.getvalue()
+
+    def latex(self) -> str:
+        """A ``tabular`` of the package booktabs."""
+        columns, shown = self._for_people()
+        places = "".join("r" if column.right else "l" for column in columns)
+        lines = [[_escaped(column.title) for column in columns]]
+        lines += [[_escaped(cell) for cell in row] for row in shown]
+        titles, *rows = (" & ".join(line) + r" \\" for line in lines)
+        parts = [rf"\begin{{tabular}}{{{places}}}", r"\toprule", titles, r"\midrule", *rows]
+        return "\n".join([*parts, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+    def _for_people(self) -> tuple[list[Column], list[list[str]]]:
+        """The columns that people see, and their cells."""
+        rows = [
+            [
+                "–" if cell is None else column.show(cell)
+                for column, cell in zip(self.columns, row, strict=True)
+                if not column.machines
+            ]
+            for row in self.rows
+        ]
+        return [column for column in self.columns if not column.machines], rows
+
+
+def tabulate(runs: Sequence[Run]) -> Table:
+    """Runs as a table, a row each in the order given.
+
+    Dev figures are those of the best pass, as training computed them. What evaluations say comes after them, where at
+    least one run has an evaluation: captions a second, metrics with their 95 % intervals, hygiene. People are spared
+    dev figures that every run's evaluation has too, and BLEU-1 to 3; JSON and CSV have all.
+    """
+    columns: list[tuple[Column, Callable[[Run], Cell]]] = [
+        (Column("run", "run", right=False), lambda run: run.name),
+        (Column("model", "model", right=False), lambda run: run.model),
+        (Column("features", "features", right=False), lambda run: run.features),
+        (
+            Column("parameters", "parameters", lambda number: f"{number / 1e6:.1f} M"),
+            lambda run: run.parameters,
+        ),
+        (Column("size", "size", lambda size: f"{size / 1e6:.1f} MB"), lambda run: run.size),
+        (Column("passes", "passes"), lambda run: run.passes),
+        (Column("seconds", "training time", _duration), lambda run: run.seconds),
+        (Column("best_pass", "best pass", "{:.0f}".format), lambda run: _whole(run.best.get("pass"))),
+        *(_dev(key, runs) for key in DEV),
+        *_of_evaluations(runs),
+    ]
+    return Table(
+        tuple(column for column, _ in columns),
+        tuple(tuple(cell(run) for _, cell in columns) for run in runs),
+    )
+
+
+def _of_evaluations(runs: Sequence[Run]) -> Iterator[tuple[Column, Callable[[Run], Cell]]]:
+    """Columns of what at least one run's evaluation knows."""
+    found = [run.evaluation for run in runs]
+    if any(evaluation.speed is not None for evaluation in found):
+        speed = Column("evaluation.captions_a_second", "captions a second", "{:.1f}".format)
+        yield speed, lambda run: run.evaluation.speed
+    if any(evaluation.beam is not None for evaluation in found):
+        beam = Column("evaluation.beam", "beam", "{:.0f}".format)
+        yield beam, lambda run: _whole(run.evaluation.beam)
+    for name in dict.fromkeys(name for evaluation in found for name in evaluation.metrics):
+        metric = Column(f"evaluation.{name}", name, _with_interval, machines=name in LESSER)
+        yield metric, _metric(name)
+    for name, (title, form) in HYGIENE.items():
+        if any(name in evaluation.hygiene for evaluation in found):
+            share = Column(f"evaluation.{name}", title, form.format)
+            yield share, _share(name)
+
+
+def _dev(key: str, runs: Sequence[Run]) -> tuple[Column, Callable[[Run], Cell]]:
+    """A column of what training logged, for machines alone where every run's evaluation says the same."""
+    show, named = DEV[key]
+    evaluated = all(named in run.evaluation.metrics or named in run.evaluation.hygiene for run in runs)
+    return Column(key, f"dev {key}", show.format, machines=evaluated), lambda run: run.best.get(key)
+
+
+def _metric(name: str) -> Callable[[Run], Cell]:
+    return lambda run: run.evaluation.metrics.get(name)
+
+
+def _share(name: str) -> Callable[[Run], Cell]:
+    return lambda run: run.evaluation.hygiene.get(name)
+
+
+def _whole(number: float | None) -> float | None:
+    """1.0 -> 1: logs are read as decimals."""
+    return int(number) if number is not None and number.is_integer() else number
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _with_interval(found: Interval) -> str:
+    if found.low is None or found.high is None:
+        return f"{found.value:.1f}"
+    return f"{found.value:.1f} ({found.low:.1f} to {found.high:.1f})"
+
+
+def _escaped(text: str) -> str:
+    """LaTeX's special characters as text."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
+    return "".join(special.get(letter, f"\\{letter}" if letter in "&%$#_{}" else letter) for letter in text)

@@ -1,0 +1,243 @@
+"""The training loop: a killed run ends with the weights of one that was not, alone or with others."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from showtell.errors import BadBundle, BadRecipe
+from showtell.training.engine import loop
+from showtell.training.engine.checkpoint import load_average
+from showtell.training.engine.loop import Schedule, choose_device, fit, learning_rate
+
+SCHEDULE = Schedule(passes=4, learning_rate=1e-2, warmup=5, average=0.9, checkpoint_every=3)
+
+
+class Lines:
+    """Batches of points on a line, in an order that the pass decides."""
+
+    def __init__(self, delay: float = 0.0) -> None:
+        self.delay = delay
+
+    def __len__(self) -> int:
+        return 10
+
+    def of_pass(
+        self, number: int, *, start: int, rank: int, ranks: int
+    ) -> Iterator[tuple[torch.Tensor, ...]]:
+        generator = torch.Generator().manual_seed(number)
+        points = torch.randn(len(self), 8, 3, generator=generator)
+        for batch in range(start, len(self)):
+            time.sleep(self.delay)
+            mine = points[batch][rank::ranks]
+            yield mine, mine.sum(dim=1, keepdim=True)
+
+
+def run(folder: Path, *, delay: float = 0.0, schedule: Schedule = SCHEDULE) -> nn.Module:
+    torch.manual_seed(7)
+    model = nn.Sequential(nn.Linear(3, 16), nn.Dropout(0.3), nn.Linear(16, 1))
+    fit(
+        model,
+        Lines(delay),
+        loss=lambda network, batch: ((network(batch[0]) - batch[1]) ** 2).mean(),
+        # Drawing here must not change what training draws.
+        evaluate=lambda network: {"score": -float((network(torch.ones(1, 3)) - 3).abs() + torch.rand(1) * 0)},
+        schedule=schedule,
+        folder=folder,
+        device=torch.device("cpu"),
+    )
+    return model
+
+
+def weights(folder: Path, name: str = "last") -> dict[str, torch.Tensor]:
+    return load_file(folder / "checkpoints" / f"{name}.safetensors")
+
+
+def test_a_killed_run_that_continues_ends_with_the_same_weights(tmp_path: Path) -> None:
+    run(tmp_path / "whole")
+    program = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n" + (
+        "from test_loop import run\nfrom pathlib import Path\nrun(Path(sys.argv[1]), delay=0.1)"
+    )
+    killed = tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, "-c", program, str(killed)])
+    deadline = time.monotonic() + 120
+    while not (killed / "log.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.45)  # into the second pass, past a checkpoint
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert len((killed / "log.jsonl").read_text().splitlines()) < SCHEDULE.passes
+    run(killed)
+    for name in ("last", "best"):
+        expected, found = weights(tmp_path / "whole", name), weights(killed, name)
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_a_kill_between_the_log_and_the_last_checkpoint_loses_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = loop.save_checkpoint
+
+    def killed_before_the_last_of_a_pass(path: Path, **state: Any) -> None:
+        if path.name == "last.safetensors" and state["position"].finished_passes == SCHEDULE.passes:
+            raise KeyboardInterrupt
+        honest(path, **state)
+
+    monkeypatch.setattr(loop, "save_checkpoint", killed_before_the_last_of_a_pass)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    monkeypatch.undo()
+    run(tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [row["pass"] for row in rows] == [1, 2, 3, 4]
+
+
+def test_seconds_count_the_wait_for_batches(tmp_path: Path) -> None:
+    run(tmp_path, delay=0.02, schedule=Schedule(passes=1))
+    (row,) = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert row["seconds"] >= 0.2
+
+
+def test_a_gradient_is_cut_to_the_norm_that_the_schedule_allows() -> None:
+    model = nn.Linear(3, 1)
+    batch = (torch.full((8, 3), 1e4), torch.zeros(8, 1))
+    settings = {"rate": 1.0, "clip": 0.5, "device": torch.device("cpu")}
+    optimizer = torch.optim.SGD(model.parameters())
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+
+    def square(network: nn.Module, points: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return (network(points[0]) - points[1]).square().mean()
+
+    loop._one_step(loop._LossOf(model, square), model, batch, optimizer, **settings)
+    moved = torch.cat([(old - new).flatten() for old, new in zip(before, model.parameters(), strict=True)])
+    assert float(moved.detach().norm()) == pytest.approx(0.5, rel=1e-3)
+
+
+def test_the_log_has_a_line_a_pass_and_no_line_twice(tmp_path: Path) -> None:
+    run(tmp_path)
+    run(tmp_path)  # finished: nothing happens
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [row["pass"] for row in rows] == [1, 2, 3, 4]
+    assert [row["step"] for row in rows] == [10, 20, 30, 40]
+    assert all({"loss", "score", "seconds"} <= row.keys() for row in rows)
+    assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_the_best_weights_are_those_of_the_best_pass(tmp_path: Path) -> None:
+    scores = iter([1.0, 3.0, 2.0, 0.0])
+    model = nn.Linear(3, 1)
+    position = fit(
+        model,
+        Lines(),
+        loss=lambda network, batch: ((network(batch[0]) - batch[1]) ** 2).mean(),
+        evaluate=lambda _network: {"score": next(scores)},
+        schedule=SCHEDULE,
+        folder=tmp_path,
+        device=torch.device("cpu"),
+    )
+    assert (position.best_pass, position.best_score) == (2, 3.0)
+    best = load_average(tmp_path / "checkpoints" / "best.safetensors")
+    last = load_average(tmp_path / "checkpoints" / "last.safetensors")
+    assert not torch.equal(best["weight"], last["weight"])
+
+
+def test_it_stops_early_when_nothing_gets_better(tmp_path: Path) -> None:
+    scores = iter([3.0, 2.0, 1.0, 0.0])
+    position = fit(
+        nn.Linear(3, 1),
+        Lines(),
+        loss=lambda network, batch: ((network(batch[0]) - batch[1]) ** 2).mean(),
+        evaluate=lambda _network: {"score": next(scores)},
+        schedule=Schedule(passes=9, patience=2),
+        folder=tmp_path,
+        device=torch.device("cpu"),
+    )
+    assert position.finished_passes == 3
+
+
+def test_a_broken_checkpoint_and_one_of_another_model_are_named(tmp_path: Path) -> None:
+    run(tmp_path)
+    torch.manual_seed(0)
+    with pytest.raises(BadBundle, match="another model"):
+        fit(
+            nn.Linear(5, 1),
+            Lines(),
+            loss=lambda network, batch: network(batch[0]).mean(),
+            evaluate=lambda _network: {"score": 0.0},
+            schedule=SCHEDULE,
+            folder=tmp_path,
+            device=torch.device("cpu"),
+        )
+    last = tmp_path / "checkpoints" / "last.safetensors"
+    last.write_bytes(last.read_bytes()[:100])
+    with pytest.raises(BadBundle, match=r"last\.safetensors cannot be read"):
+        run(tmp_path)
+
+
+def test_the_rate_warms_up_and_falls_to_a_fiftieth() -> None:
+    schedule = Schedule(learning_rate=1.0, warmup=10)
+    rates = [learning_rate(step, 100, schedule) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9] == rates[10] == 1.0
+    assert rates[100] == pytest.approx(0.02)
+    assert all(before >= after for before, after in pairwise(rates[10:]))
+
+
+def test_devices_are_taken_at_their_word() -> None:
+    assert choose_device("cpu").type == "cpu"
+    assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_missed_in_one_sentence() -> None:
+    with pytest.raises(BadRecipe, match="PyTorch finds no GPU here; leave out --device cuda"):
+        choose_device("cuda")
+
+
+def test_each_process_under_torchrun_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert choose_device("auto") == choose_device("cuda") == torch.device("cuda", 3)
+
+
+def test_two_processes_end_with_the_same_weights_as_each_other_and_learn(tmp_path: Path) -> None:
+    program = tmp_path / "two.py"
+    program.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from pathlib import Path\n"
+        "import torch\n"
+        "from torch import distributed as dist\n"
+        "from safetensors.torch import save_file\n"
+        "from test_loop import run\n"
+        "dist.init_process_group('gloo')\n"
+        f"model = run(Path({str(tmp_path / 'run')!r}))\n"
+        f"save_file(model.state_dict(), {str(tmp_path)!r} + f'/{{dist.get_rank()}}.safetensors')\n"
+        "dist.destroy_process_group()\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        str(program),
+    ]
+    subprocess.run(
+        command, check=True, timeout=240, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True
+    )
+    first, second = (load_file(tmp_path / f"{rank}.safetensors") for rank in (0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0]
