@@ -14,13 +14,30 @@ A caller who catches ``ShowtellError`` catches everything that input can cause; 
 Messages are one sentence: what is wrong, where, what to do.
 """
 
+import os
+
 
 class ShowtellError(Exception):
     """The root of every error that input can cause."""
 
 
 class BadImage(ShowtellError):
-    """A picture that cannot be read, or should not be."""
+    """A picture that cannot be read, or should not be.
+
+    Args:
+        path: the file or folder; None for a picture that is in none.
+        reason: what is wrong and what to do; the path is not said again.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None, reason: str) -> None:
+        super().__init__(path, reason)  # as the arguments are, so that the error can be pickled
+        self.path = None if path is None else os.fspath(path)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        if self.path is None:
+            return f"the picture: {self.reason}"
+        return f"{self.path}: {self.reason}" if self.path else self.reason
 
 
 class BadCorpus(ShowtellError):

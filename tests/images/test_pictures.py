@@ -236,7 +236,7 @@ def test_arrays_of_many_kinds(array):
     [
         (np.zeros((3, 40, 60), np.uint8), "shape"),
         (np.zeros((5,), np.uint8), "shape"),
-        (np.zeros((0, 40, 3), np.uint8), "empty"),
+        (np.zeros((0, 40, 3), np.uint8), "no pixels"),
         (np.full((4, 4, 3), 200.0), "from 0 to 1"),
         (np.full((4, 4, 3), np.nan), "from 0 to 1"),
         (np.zeros((4, 4, 3), np.int64), "int64"),

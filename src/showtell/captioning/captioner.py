@@ -150,7 +150,7 @@ class Captioner:
         for place, source in enumerate(batch):
             path = source if isinstance(source, str | Path) else None
             if place in errors:
-                results.append(Result(path, error=str(errors[place]).removeprefix(f"{path}: ")))
+                results.append(Result(path, error=errors[place].reason))
             results += [Result(path, caption) for caption in captions.get(place, ())]
         return results
 

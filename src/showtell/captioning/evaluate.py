@@ -75,7 +75,7 @@ def evaluate(
         seen, captioner.caption_many([example.path for example in seen], **options), strict=True
     ):
         if result.caption is None:
-            raise BadImage(f"{example.path}: {result.error}")
+            raise BadImage(example.path, str(result.error))
         captions[example.id] = result.caption.text
         progress(1)
     seconds = time.monotonic() - began

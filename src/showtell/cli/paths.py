@@ -45,7 +45,7 @@ def _walk(folder: Path, recursive: bool, errors: list[BadImage]) -> Iterator[Pat
         with os.scandir(folder) as entries:
             names = sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
     except OSError as error:
-        errors.append(BadImage(f"{folder}: the folder cannot be read ({error.strerror})"))
+        errors.append(BadImage(folder, f"the folder cannot be read ({error.strerror})"))
         return
     for entry in names:
         if entry.is_dir(follow_symlinks=False):

@@ -60,7 +60,7 @@ def open_picture(source: Source, *, at_least: int | None = None) -> NDArray[np.u
 def open_image(source: Source, at_least: int | None) -> Image:
     """The picture as a PIL image of mode RGB."""
     if isinstance(source, bytes):
-        return _decode(BytesIO(source), "the picture", at_least)
+        return _decode(BytesIO(source), None, at_least)
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, (str, os.PathLike)):
@@ -72,54 +72,54 @@ def open_image(source: Source, at_least: int | None) -> Image:
     if not isinstance(source, Image.Image):
         kind = type(source).__name__
         raise TypeError(f"a picture is a path, bytes, a PIL image or a numpy array, not {kind}")
-    return _whole(source, "the picture")
+    return _whole(source, None)
 
 
 def _open_file(path: str | os.PathLike[str]) -> IO[bytes]:
     """Open a regular file for reading, or say in plain words why not."""
     try:
         if not os.fspath(path):  # which would otherwise mean the folder that we are in
-            raise BadImage("the picture's name is empty")
+            raise BadImage("", "the picture's name is empty")
         # A pipe or a device may never end, and opening a pipe may wait for ever.
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):
-            raise BadImage(f"{path}: this is a folder, not a picture")
+            raise BadImage(path, "this is a folder, not a picture")
         if not stat.S_ISREG(mode):
-            raise BadImage(f"{path}: this is not a regular file")
+            raise BadImage(path, "this is not a regular file")
         return Path(path).open("rb")
     except FileNotFoundError:
-        raise BadImage(f"{path}: there is no such file") from None
+        raise BadImage(path, "there is no such file") from None
     except PermissionError:
-        raise BadImage(f"{path}: reading it is not permitted") from None
+        raise BadImage(path, "reading it is not permitted") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        raise BadImage(f"{path}: cannot be opened ({_reason(error)})") from error
+        raise BadImage(path, f"cannot be opened ({_reason(error)})") from error
 
 
-def _decode(file: IO[bytes], name: str, at_least: int | None) -> Image:
-    """Decode a file's bytes; `name` is what error messages call it."""
+def _decode(file: IO[bytes], path: str | None, at_least: int | None) -> Image:
+    """Decode a file's bytes; error messages name `path`."""
     from PIL import Image
 
     _load_readers()
     head = file.read(16)
     if not head:
-        raise BadImage(f"{name}: the file is empty")
+        raise BadImage(path, "the file is empty")
     try:
         image = Image.open(file, formats=_FORMATS)
     except Image.DecompressionBombError:
-        raise BadImage(f"{name}: has more than {MAX_PIXELS:,} pixels, the most that is read") from None
+        raise BadImage(path, f"has more than {MAX_PIXELS:,} pixels, the most that is read") from None
     except Exception as error:  # decoders fed broken headers raise every kind of error
-        raise BadImage(f"{name}: {_unknown(head)}") from error
-    _check_size(image.size, name)
+        raise BadImage(path, _unknown(head)) from error
+    _check_size(image.size, path)
     if at_least is not None:
         image.draft(image.mode, (2 * at_least, 2 * at_least))
-    return _whole(image, name)
+    return _whole(image, path)
 
 
-def _whole(image: Image, name: str) -> Image:
+def _whole(image: Image, path: str | None) -> Image:
     """Load an opened image, and make it upright, opaque and RGB."""
     from PIL import ImageOps
 
-    _check_size(image.size, name)
+    _check_size(image.size, path)
     with _turn(image.size):
         try:
             image.load()
@@ -127,7 +127,7 @@ def _whole(image: Image, name: str) -> Image:
                 image = ImageOps.exif_transpose(image)
             return _to_rgb(image)
         except Exception as error:  # decoders fed broken data raise every kind of error
-            raise BadImage(f"{name}: is broken or cut short ({_reason(error)})") from error
+            raise BadImage(path, f"is broken or cut short ({_reason(error)})") from error
 
 
 def _to_rgb(image: Image) -> Image:
@@ -183,32 +183,32 @@ def _from_array(array: NDArray[Any]) -> Image:
     grey = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 1)
     if not grey and not (array.ndim == 3 and array.shape[2] in (3, 4)):
         shape = list(array.shape)
-        raise BadImage(f"the array: a picture has the shape [H, W], [H, W, 3] or [H, W, 4], not {shape}")
+        raise BadImage(None, f"a picture has the shape [H, W], [H, W, 3] or [H, W, 4], not {shape}")
     if array.size == 0:
-        raise BadImage("the array: the picture is empty")
-    _check_size((array.shape[1], array.shape[0]), "the array")
+        raise BadImage(None, "the array has no pixels")
+    _check_size((array.shape[1], array.shape[0]), None)
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
     elif array.dtype.newbyteorder("=") == np.uint16:
         array = _sixteen_to_eight_bits(array)
     elif array.dtype.kind == "f":
         if not (array.min() >= 0 and array.max() <= 1):  # written so that NaN is refused too
-            raise BadImage("the array: floats must be from 0 to 1; make uint8 of values from 0 to 255")
+            raise BadImage(None, "floats must be from 0 to 1; make uint8 of values from 0 to 255")
         array = np.rint(array * 255).astype(np.uint8)
     elif array.dtype != np.uint8:
-        raise BadImage(f"the array: values must be uint8, uint16, bool or floats, not {array.dtype}")
+        raise BadImage(None, f"values must be uint8, uint16, bool or floats, not {array.dtype}")
     if grey:
         array = array.reshape(array.shape[:2])
     return _to_rgb(Image.fromarray(np.ascontiguousarray(array)))
 
 
-def _check_size(size: tuple[int, int], name: str) -> None:
+def _check_size(size: tuple[int, int], path: str | None) -> None:
     """Refuse a picture of no pixels or of too many; size is (W, H)."""
     pixels = math.prod(size)
     if pixels == 0:
-        raise BadImage(f"{name}: the picture is empty")
+        raise BadImage(path, "the picture has no pixels")
     if pixels > MAX_PIXELS:
-        raise BadImage(f"{name}: has {pixels:,} pixels; the most that is read is {MAX_PIXELS:,}")
+        raise BadImage(path, f"has {pixels:,} pixels; the most that is read is {MAX_PIXELS:,}")
 
 
 def _turn(size: tuple[int, int]) -> AbstractContextManager[object]:
