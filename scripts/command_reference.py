@@ -4,7 +4,9 @@ import contextlib
 import io
 import os
 
-from showtell.cli import COMMANDS, main
+import typer
+
+from showtell.cli import COMMANDS, app, main
 
 INTRODUCTION = """\
 # Commands
@@ -16,7 +18,12 @@ What `showtell COMMAND --help` says. This page is written by `scripts/docs`; a t
 def page() -> str:
     """The whole page, without a newline at its end."""
     os.environ.update(COLUMNS="80", NO_COLOR="1", TERM="dumb")
-    sections = [section("showtell"), *(section(f"showtell {name}", name) for name in COMMANDS)]
+    group = typer.main.get_command(app)
+    sections = [section("showtell")]
+    for name in COMMANDS:
+        sections.append(section(f"showtell {name}", name))
+        parts = getattr(group.get_command(None, name), "commands", {})  # of a command of several
+        sections += [section(f"showtell {name} {part}", name, part) for part in parts]
     return "\n".join([INTRODUCTION, *sections]).rstrip()
 
 

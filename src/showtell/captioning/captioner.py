@@ -74,6 +74,12 @@ class Captioner:
     def __repr__(self) -> str:
         return f"Captioner({self.name} {self.version}, {', '.join(self.languages)})"
 
+    @property
+    def card(self) -> str:
+        """What the bundle's card says, in Markdown; empty where there is none."""
+        card = self._bundle.folder / "card.md"
+        return card.read_text(encoding="utf-8") if card.is_file() else ""
+
     def caption(self, source: "Source", **options: Unpack[Options]) -> Caption:
         """Caption one picture: a path, a file's bytes, a PIL image or a numpy array.
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "showtell.cli.training",
     "compare": "showtell.cli.compare",
     "explain": "showtell.cli.explain",
+    "feedback": "showtell.cli.feedback",
 }
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -45,6 +46,8 @@ class _Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         function = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        if isinstance(function, typer.Typer):  # a command of several, such as `showtell feedback list`
+            return typer.main.get_command(function)
         command = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_HELP)
         command.command(cmd_name)(function)
         return typer.main.get_command(command)

@@ -1,0 +1,4 @@
+"""What people use: one service, and the faces that stand on it.
+
+* `service`: captions, explanations, search, screening and feedback as plain methods. It holds the logic.
+"""

@@ -1,0 +1,281 @@
+"""The one façade that the HTTP server, the page and the window stand on.
+
+Plain methods that take a picture's bytes or path and return dataclasses; safe to call from several threads. Pictures
+that are asked about at the same time are captioned in batches. Nothing about a picture is kept or logged; feedback
+alone is written, with the picture's hash in place of the picture.
+"""
+
+import threading
+from collections.abc import Hashable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from showtell.apps.batching import Batcher, Busy, Closed
+from showtell.captioning.base import Caption
+from showtell.captioning.captioner import Captioner
+from showtell.captioning.explain import Explanation, explain
+from showtell.captioning.hub import load
+from showtell.errors import BadImage, ShowtellError
+from showtell.feedback import Feedback, FeedbackStore, Kind, picture_hash
+
+__all__ = ["BadOption", "Busy", "Closed", "Described", "Health", "Service", "open_service"]
+
+
+class BadOption(ShowtellError):
+    """An option that makes no sense to this service."""
+
+
+MOST_BEAM = 10
+MOST_CANDIDATES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What was said of one picture.
+
+    Attributes:
+        picture: its SHA-256, which feedback names it by.
+        captions: one in each language that was asked for.
+    """
+
+    picture: str
+    captions: tuple[Caption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the service is.
+
+    Attributes:
+        model, version, languages: of the captioner.
+        waiting: pictures that wait to be captioned.
+        library: whether there is a library to search.
+        screening: whether pictures are screened.
+        feedback: whether feedback is kept.
+    """
+
+    model: str
+    version: str
+    languages: tuple[str, ...]
+    waiting: int
+    library: bool
+    screening: bool
+    feedback: bool
+
+
+class Service:
+    """A captioner and what stands beside it, for any number of users at a time.
+
+    Attributes:
+        captioner: the captioner.
+        feedback: where feedback is kept; None when it is not.
+    """
+
+    def __init__(
+        self,
+        captioner: Captioner,
+        *,
+        feedback: FeedbackStore | None = None,
+        workers: int = 2,
+        batch: int = 8,
+        wait: float = 0.004,
+        queue: int = 64,
+    ) -> None:
+        """Begin to serve.
+
+        Args:
+            captioner: made by `showtell.load`.
+            feedback: where feedback is kept.
+            workers: threads that caption; as many as there are processors are enough.
+            batch: pictures that are captioned together at most.
+            wait: seconds that a picture may wait for others while another batch is worked on.
+            queue: pictures that may wait; more are refused with `Busy`.
+        """
+        self.captioner = captioner
+        self.feedback = feedback
+        self._batcher: Batcher[bytes, Described] = Batcher(
+            self._described, workers=workers, size=batch, wait=wait, room=queue
+        )
+        self._explaining = threading.BoundedSemaphore(workers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish what was begun, and end."""
+        self._batcher.close()
+        if self.feedback is not None:
+            self.feedback.close()
+
+    # --- captions ---
+
+    def caption(
+        self,
+        source: bytes | Path,
+        *,
+        language: str | None = None,
+        beam: int | None = None,
+        candidates: int | None = None,
+    ) -> Described:
+        """Caption one picture.
+
+        Args:
+            source: the picture's bytes, or its path.
+            language: one of the captioner's; ``both`` for all it has; its first unless given.
+            beam: hypotheses followed at a time, 1 to 10.
+            candidates: captions wanted, the first included, 1 to 10; as many as the beam finds unless given.
+
+        Raises:
+            BadImage: it is no picture.
+            BadOption: an option makes no sense.
+            Busy: too many pictures wait.
+        """
+        [future] = self.submit([source], language=language, beam=beam, candidates=candidates)
+        return future.result()
+
+    def submit(
+        self,
+        sources: Sequence[bytes | Path],
+        *,
+        language: str | None = None,
+        beam: int | None = None,
+        candidates: int | None = None,
+    ) -> list[Future[Described]]:
+        """Ask for captions of pictures without waiting for them: all are accepted, or none; see `caption`."""
+        options = self._options(language, beam, candidates)
+        key = tuple(sorted(options.items()))
+        return self._batcher.submit([(key, _bytes(source)) for source in sources])
+
+    def _options(self, language: str | None, beam: int | None, candidates: int | None) -> dict[str, Any]:
+        """The options as the captioner takes them; BadOption when they make no sense."""
+        languages = self.captioner.languages
+        if language == "both" and len(languages) == 1:
+            language = languages[0]  # whoever wants every language gets the one there is
+        if language not in (None, "both", *languages):
+            there = " and ".join(languages)
+            raise BadOption(f"the model {self.captioner.name} does not speak {language!r}; it speaks {there}")
+        for name, value, most in (("beam", beam, MOST_BEAM), ("candidates", candidates, MOST_CANDIDATES)):
+            if value is not None and not 1 <= value <= most:
+                raise BadOption(f"{name} must be from 1 to {most}, not {value}")
+        if beam is not None and candidates is not None and candidates > beam:
+            raise BadOption(f"a beam of {beam} finds no {candidates} candidates")
+        given = {"language": language or languages[0], "beam": beam, "candidates": candidates}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _described(self, key: Hashable, pictures: Sequence[bytes]) -> list[Described | Exception]:
+        """A batch of pictures with the same options, in the batcher's thread."""
+        options: dict[str, Any] = dict(key)  # type: ignore[call-overload]
+        each = len(self.captioner.languages) if options["language"] == "both" else 1
+        found = iter(self.captioner.caption_many(pictures, **options))
+        described: list[Described | Exception] = []
+        for picture in pictures:
+            result = next(found)
+            if result.caption is None:
+                described.append(BadImage(result.error))
+                continue
+            others = [next(found).caption for _ in range(each - 1)]
+            captions = tuple(caption for caption in (result.caption, *others) if caption is not None)
+            described.append(Described(picture_hash(picture), captions))
+        return described
+
+    def explain(self, source: bytes | Path, *, language: str | None = None) -> Explanation:
+        """Caption a picture and find where each word looked; see `caption` for the errors."""
+        options = self._options(language, None, None)
+        if options["language"] == "both":
+            raise BadOption("an explanation is of one language")
+        if not self._explaining.acquire(timeout=10):
+            raise Busy("too much is being explained at once; try again in a moment")
+        try:
+            return explain(self.captioner, _bytes(source), language=options["language"])
+        finally:
+            self._explaining.release()
+
+    # --- feedback ---
+
+    def say(self, kind: Kind, picture: str, language: str, machine: str, **more: Any) -> Feedback:
+        """Keep what a person says of a caption.
+
+        Args:
+            kind: ``correction``, ``rating`` or ``preference``.
+            picture: as in `Described`.
+            language: of the caption.
+            machine: what the captioner said.
+            **more: ``text``, ``rejected``, ``rating``, ``seconds``, ``person`` as in `showtell.feedback.Feedback`.
+
+        Raises:
+            ShowtellError: feedback is not kept here, or the row makes no sense.
+        """
+        if language not in self.captioner.languages:
+            raise ShowtellError(f"feedback: the model {self.captioner.name} does not speak {language!r}")
+        store = self._store()
+        row = Feedback(kind, picture, language, self.captioner.name, self.captioner.version, machine, **more)
+        store.add(row)
+        return row
+
+    def forget(self, feedback_id: str) -> bool:
+        """Delete one row of feedback, and say whether it was there."""
+        return self._store().delete(id=feedback_id) > 0
+
+    def _store(self) -> FeedbackStore:
+        if self.feedback is None:
+            raise ShowtellError("feedback is not kept here")
+        return self.feedback
+
+    # --- about ---
+
+    def health(self) -> Health:
+        """How the service is."""
+        captioner = self.captioner
+        return Health(
+            captioner.name,
+            captioner.version,
+            captioner.languages,
+            waiting=self._batcher.waiting,
+            library=False,
+            screening=False,
+            feedback=self.feedback is not None,
+        )
+
+    def card(self) -> str:
+        """The captioner's card, in Markdown."""
+        return self.captioner.card
+
+
+def open_service(
+    model: str = "base", *, feedback: Path | None = None, library: Path | None = None, **settings: Any
+) -> Service:
+    """A service with what is installed and asked for.
+
+    Args:
+        model: a model that ships with showtell, or a bundle's folder.
+        feedback: the file where feedback is kept; the user's own unless given.
+        library: the folder of a library.
+        **settings: of the batches; see `Service`.
+
+    Raises:
+        ShowtellError: the model, the library or the file of feedback cannot be opened.
+    """
+    return Service(load(model), feedback=FeedbackStore(feedback), **settings)
+
+
+def _bytes(source: bytes | Path) -> bytes:
+    """The picture file's bytes.
+
+    Raises:
+        BadImage: the file cannot be read.
+    """
+    if isinstance(source, bytes):
+        return source
+    try:
+        if not source.is_file():  # a pipe may never end
+            raise BadImage(
+                f"{source}: is not a file" if source.exists() else f"{source}: there is no such file"
+            )
+        return source.read_bytes()
+    except OSError as error:
+        raise BadImage(f"{source}: cannot be opened ({error.strerror})") from error
