@@ -176,7 +176,7 @@ class Service:
         for picture in pictures:
             result = next(found)
             if result.caption is None:
-                described.append(BadImage(result.error))
+                described.append(BadImage(None, result.error or "cannot be read"))
                 continue
             others = [next(found).caption for _ in range(each - 1)]
             captions = tuple(caption for caption in (result.caption, *others) if caption is not None)
@@ -271,11 +271,9 @@ def _bytes(source: bytes | Path) -> bytes:
     """
     if isinstance(source, bytes):
         return source
+    if not source.is_file():  # a pipe may never end
+        raise BadImage(source, "is not a file" if source.exists() else "there is no such file")
     try:
-        if not source.is_file():  # a pipe may never end
-            raise BadImage(
-                f"{source}: is not a file" if source.exists() else f"{source}: there is no such file"
-            )
         return source.read_bytes()
     except OSError as error:
-        raise BadImage(f"{source}: cannot be opened ({error.strerror})") from error
+        raise BadImage(source, f"cannot be opened ({error.strerror})") from error
