@@ -157,7 +157,7 @@ def is_file(path: Path) -> bool:
 
 
 def open_file(path: Path) -> FeatureCache:
-    """Read a file of features (``feature_files.read_features``); it has no views."""
+    """Read a file of features (``files.read_features``); it has no views."""
     read = read_features(path)
     none = np.zeros((0, *read.features.shape), np.float32)
     return FeatureCache(
