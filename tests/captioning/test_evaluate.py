@@ -1,6 +1,7 @@
 """A captioner on a corpus gives captions by id, and figures about them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from tiny_bundle import COLOURS
 import showtell
 from showtell.captioning.evaluate import evaluate
 from showtell.cli import main
-from showtell.corpora import open_corpus
+from showtell.corpora import Reference, open_corpus
 from showtell.errors import BadCorpus, BadImage
 
 WORDS = list(COLOURS)
@@ -45,6 +46,21 @@ def test_every_picture_of_the_split_is_captioned_and_scored(corpus, tiny_model):
     assert found.report.hygiene.distinct == 100
     assert found.report["BLEU-1"].value == pytest.approx(100 * 14 / 15)
     assert found.captions_a_second == pytest.approx(5 / found.seconds)
+
+
+def test_captions_by_a_model_change_no_figure(corpus, tiny_model):
+    people = open_corpus(corpus)
+    dream = Reference("a picture of a dream", "en", "model")
+    both = replace(
+        people,
+        examples=tuple(replace(one, references=(dream, *one.references, dream)) for one in people),
+    )
+    captioner = showtell.load(tiny_model)
+    figures = [evaluate(captioner, one).report.to_dict()["metrics"] for one in (people, both)]
+    assert figures[0] == figures[1]
+    alone = replace(people, examples=tuple(replace(one, references=(dream,)) for one in people))
+    with pytest.raises(BadCorpus, match="never scored against"):
+        evaluate(captioner, alone)
 
 
 def test_captions_that_stand_word_for_word_in_the_train_split_are_counted(corpus, tiny_model, tmp_path):

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from showtell.corpora import Corpus, Example, Reference, references_of
-from showtell.corpora.statistics import descriptions, figures, languages
+from showtell.corpora import Corpus, Example, Reference
+from showtell.corpora.statistics import descriptions, figures
 from showtell.errors import BadCorpus
 from showtell.text.cleaning import Cleaning
 
@@ -65,15 +65,3 @@ def test_descriptions_have_a_line_for_each_caption_that_says_something():
     assert list(descriptions(CORPUS, "en", careful))[:2] == ["a dog", "a dogs run"]
     with pytest.raises(BadCorpus, match="no captions in 'fr'; it has en, zh"):
         list(descriptions(CORPUS, "fr"))
-
-
-def test_references_are_what_people_wrote_and_translations_stand_in_alone():
-    assert languages(CORPUS) == ("en", "zh")
-    assert references_of(CORPUS, CORPUS.split("train"), "en") == {"a": ["A dog .", "2 dogs run .", "."]}
-    assert references_of(CORPUS, CORPUS, "zh") == {"b": ["狗"]}
-    told = Example(
-        "d", Path("d.jpg"), (Reference("猫", "zh", "people"), Reference("犬", "zh", "baidu")), "dev"
-    )
-    assert references_of(CORPUS, [*CORPUS, told], "zh") == {"d": ["猫"]}
-    with pytest.raises(BadCorpus, match="no captions in 'zh' for these"):
-        references_of(CORPUS, CORPUS.split("train"), "zh")

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from showtell.captioning.base import Options
 from showtell.captioning.captioner import Captioner
-from showtell.corpora import Corpus, references_of
+from showtell.corpora import Corpus
 from showtell.errors import BadImage
 from showtell.metrics import Report, score
 
@@ -67,7 +67,7 @@ def evaluate(
         raise ValueError("one evaluation is of one language; ask for en or zh")
     options["language"] = language
     examples = corpus.split(split)
-    references = references_of(corpus, examples, language)
+    references = corpus.scoring_references(examples, language)
     seen = [example for example in examples if example.id in references]
     captions: dict[str, str] = {}
     began = time.monotonic()
@@ -94,8 +94,7 @@ def _learnt_from(corpus: Corpus, language: str) -> list[str] | None:
     """The captions in a language that a captioner may have learnt by heart; None when there are none."""
     captions = [
         reference.text
-        for example in corpus
-        if example.split in ("train", None)
+        for example in corpus.training_examples
         for reference in example.references
         if reference.language == language
     ]

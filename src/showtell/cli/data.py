@@ -67,14 +67,14 @@ def data(
     """
     import json
 
-    from showtell.corpora import open_corpus, references_of
+    from showtell.corpora import open_corpus
     from showtell.corpora.statistics import descriptions as description_lines
-    from showtell.corpora.statistics import figures, languages
+    from showtell.corpora.statistics import figures
     from showtell.metrics.document_frequencies import DocumentFrequencies
     from showtell.text.cleaning import Cleaning
 
     corpus = open_corpus(spec)
-    wanted = language.value if language is not None else languages(corpus)[0]
+    wanted = language.value if language is not None else corpus.languages[0]
     if descriptions is not None:
         cleaning = Cleaning(
             lower_case=not keep_case,
@@ -86,9 +86,9 @@ def data(
             file.writelines(f"{line}\n" for line in description_lines(corpus, wanted, cleaning))
         note(f"wrote the descriptions to {descriptions}")
     if idf is not None:
-        references = references_of(corpus, corpus.split("train"), wanted)
-        DocumentFrequencies.build(list(references.values()), language=wanted).save(idf)
-        note(f"wrote the document frequencies of {len(references):,} train pictures to {idf}")
+        documents = corpus.training_documents(wanted)
+        DocumentFrequencies.build(list(documents.values()), language=wanted).save(idf)
+        note(f"wrote the document frequencies of {len(documents):,} train pictures to {idf}")
     found = figures(corpus)
     if format is Format.json:
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))

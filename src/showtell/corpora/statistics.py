@@ -123,11 +123,6 @@ def _caption_figures(corpus: Corpus, language: str, source: str) -> CaptionFigur
     )
 
 
-def languages(corpus: Corpus) -> tuple[str, ...]:
-    """The languages of the captions, in the order of the corpus."""
-    return tuple(dict.fromkeys(ref.language for example in corpus for ref in example.references))
-
-
 def descriptions(corpus: Corpus, language: str, cleaning: Cleaning = DEFAULT_CLEANING) -> Iterator[str]:
     """A line for each caption as tutorials' ``descriptions.txt`` has it: id, a space, the cleaned caption.
 
@@ -146,7 +141,7 @@ def descriptions(corpus: Corpus, language: str, cleaning: Cleaning = DEFAULT_CLE
 
 
 def _expect(corpus: Corpus, language: str) -> None:
-    there = languages(corpus)
+    there = corpus.languages
     if language not in there:
         raise BadCorpus(
             f"the corpus {corpus.name} has no captions in {language!r}; it has {', '.join(there)}"

@@ -4,7 +4,7 @@ import numpy as np
 from torch import nn
 
 from showtell.captioning.captioner import special_ids
-from showtell.corpora import Corpus, Example, references_of
+from showtell.corpora import Corpus, Example
 from showtell.decoding import DecodingOptions, Hypothesis, decode
 from showtell.errors import BadCorpus
 from showtell.metrics.base import References
@@ -40,7 +40,7 @@ class DevEvaluation:
         examples = dev_examples(corpus, language)
         self._ids = [example.id for example in examples]
         self._rows = cache.rows(self._ids)
-        self._references = References(references_of(corpus, examples, language), language=language)
+        self._references = References(corpus.scoring_references(examples, language), language=language)
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """CIDEr and BLEU-4 as percentages, distinct captions as a share of 100, length in words."""
@@ -67,14 +67,10 @@ class DevEvaluation:
 
 
 def dev_examples(corpus: Corpus, language: str) -> list[Example]:
-    """The dev split's pictures that have captions in a language."""
-    examples = [
-        example
-        for example in corpus.split("dev")
-        if any(reference.language == language for reference in example.references)
-    ]
-    if not examples:
-        raise BadCorpus(
-            f"{corpus.name} has no dev captions in {language!r}; training needs some to choose by."
-        )
-    return examples
+    """The dev split's pictures that have captions in a language to score against."""
+    dev = corpus.split("dev")
+    try:
+        scored = corpus.scoring_references(dev, language)
+    except BadCorpus as error:
+        raise BadCorpus(f"{error}; training needs some in the dev split to choose by") from None
+    return [example for example in dev if example.id in scored]

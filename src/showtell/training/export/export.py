@@ -18,7 +18,7 @@ from showtell.captioning import confidence
 from showtell.captioning.bundle import Bundle, check_replaceable, write_bundle
 from showtell.captioning.captioner import special_ids
 from showtell.captioning.onnx import OnnxEncoder, OnnxStepper
-from showtell.corpora import Corpus, Example, open_corpus, references_of
+from showtell.corpora import Corpus, Example, kinds, open_corpus
 from showtell.decoding import Hypothesis, decode
 from showtell.errors import BadBundle, BadRecipe
 from showtell.images import read_pixels
@@ -141,8 +141,7 @@ def _told(recipe: Recipe) -> dict[str, Any]:
     told = asdict(recipe)
     if recipe.text.embeddings is not None:
         told["text"]["embeddings"]["file"] = Path(recipe.text.embeddings.file).name
-    kind = str(recipe.used["data"]).partition(":")[0]
-    return told | {"used": {**recipe.used, "data": kind}}
+    return told | {"used": {**recipe.used, "data": kinds(str(recipe.used["data"]))}}
 
 
 def _dev_hypotheses(
@@ -170,7 +169,7 @@ def _dev_report(
         example.id: join(bundle.vocabulary.decode(found[0].tokens), language)
         for example, found in zip(dev, hypotheses, strict=True)
     }
-    return score(captions, references_of(corpus, dev, language), language=language)
+    return score(captions, corpus.scoring_references(dev, language), language=language)
 
 
 def _calibrate(

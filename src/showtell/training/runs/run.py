@@ -81,7 +81,7 @@ def wait() -> None:
 
 def training_examples(corpus: Corpus) -> list[Example]:
     """The train split and the pictures that stand in no split."""
-    examples = [example for example in corpus if example.split in ("train", None)]
+    examples = list(corpus.training_examples)
     if not examples:
         raise BadCorpus(f"{corpus.name} has no pictures to train on: its train split is empty.")
     return examples
