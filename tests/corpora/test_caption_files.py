@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from showtell.corpora.caption_files import FORMATS, one_each, read_captions
+from showtell.corpora.caption_files import FORMATS, in_ids_of, one_each, read_captions, read_references
 from showtell.errors import BadCorpus
 
 SAME = {"1": ["a dog, a cat"], "2": ['the "red" ball', "a ball"]}
@@ -176,4 +176,134 @@ def test_an_empty_file_is_called_empty(tmp_path):
     path = tmp_path / "c.json"
     path.write_text("", encoding="utf-8")
     with pytest.raises(BadCorpus, match="is empty"):
+        read_captions(path)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["\"['a dog', 'a cat']\"", '"[""a dog"", ""a cat""]"', "\"['a dog'\n 'a cat']\"", "['a dog', 'a cat']"],
+)
+def test_lists_that_were_saved_as_their_text_are_read_as_lists(tmp_path, cell):
+    path = tmp_path / "c.csv"
+    path.write_text(f"image,caption\n1.jpg,{cell}\n2.jpg,[sic] a dog\n", encoding="utf-8")
+    found = read_captions(path)
+    assert found.captions == {"1": ["a dog", "a cat"], "2": ["[sic] a dog"]}
+    assert "1 caption is the text of a list" in found.warnings[0]
+
+
+@pytest.mark.parametrize("header", ["image,caption\n", ""])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_quoted_cell_may_go_over_several_lines(tmp_path, header, end):
+    path = tmp_path / "c.csv"
+    text = header + '1.jpg,"a dog,\n\nthe ""red"" one"\n2.jpg,a cat\n"a, b.jpg","a cow,\nby the sea"\n'
+    path.write_text(text.replace("\n", end), encoding="utf-8", newline="")
+    assert read_captions(path).captions == {
+        "1": ['a dog,\n\nthe "red" one'],
+        "2": ["a cat"],
+        "a, b": ["a cow,\nby the sea"],
+    }
+
+
+@pytest.mark.parametrize(
+    "stray", ['"Go" says the sign', '"', '"a dog', '"stop" it says, "go"', 'it says "stop"', '""']
+)
+def test_a_stray_quote_never_swallows_the_next_row(tmp_path, stray):
+    path = tmp_path / "c.csv"
+    path.write_text(f'1.jpg,{stray}\n2.jpg,it says "stop"\n3,a sign reads stop"\n4,a cat\n', encoding="utf-8")
+    assert list(read_captions(path).captions) == ["1", "2", "3", "4"]
+    assert read_captions(path).captions["4"] == ["a cat"]
+
+
+def test_a_broken_row_after_a_long_cell_has_its_own_line_number(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text('1.jpg,"a\nb\nc"\nnothing here\n', encoding="utf-8")
+    with pytest.raises(BadCorpus, match="line 4"):
+        read_captions(path)
+    path.write_text('caption,id,x\n"a\n\nb",1,2\n"c",3\n', encoding="utf-8")
+    with pytest.raises(BadCorpus, match="line 5: the line has 2 cells"):
+        read_captions(path)
+
+
+def test_columns_may_stand_in_another_order(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text('caption,image\n"a dog, a cat",1.jpg\na cow,2.jpg\n', encoding="utf-8")
+    assert read_captions(path).captions == {"1": ["a dog, a cat"], "2": ["a cow"]}
+
+
+def test_karpathys_file_is_read(tmp_path):
+    path = tmp_path / "dataset_flickr8k.json"
+    sentences = [{"raw": "A cat sits.", "tokens": ["a"]}, {"raw": "A cat."}]
+    path.write_text(json.dumps({"images": [{"filename": "1.jpg", "sentences": sentences}], "dataset": "x"}))
+    found = read_captions(path)
+    assert (found.format, found.captions) == ("karpathy", {"1": ["A cat sits.", "A cat."]})
+    for images in (
+        [{"filename": "1.jpg", "sentences": 3}],
+        [{"sentences": []}],
+        [{"sentences": [{"raw": 5}]}],
+    ):
+        path.write_text(json.dumps({"images": images}))
+        with pytest.raises(BadCorpus, match="entry 1"):
+            read_captions(path)
+
+
+@pytest.mark.parametrize("text", ['[{"image_id": 7.0, "caption": "a cat"}]', "image_id,caption\n7.0,a cat\n"])
+def test_ids_that_became_decimal_numbers_are_whole_again(tmp_path, text):
+    path = tmp_path / "c"
+    path.write_text(text)
+    assert read_captions(path).captions == {"7": ["a cat"]}
+
+
+def test_rows_of_our_own_output_that_are_errors_are_no_captions(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("1.jpg\terror: is broken or cut short\n2.jpg\tA red dog.\n")
+    found = read_captions(path)
+    assert found.captions == {"2": ["A red dog."]}
+    assert "1 picture of it has an error" in found.warnings[0]
+
+
+def test_references_are_never_those_of_a_model_nor_of_another_language(tmp_path):
+    path = tmp_path / "captions.json"
+    rows = [("a cat", "en", "people"), ("a tabby", "en", "model"), ("一只猫", "zh", "people")]
+    entries = [{"image_id": 1, "caption": c, "language": lang, "source": by} for c, lang, by in rows]
+    path.write_text(json.dumps({"images": [{"id": 1, "file_name": "x/a.jpg"}], "annotations": entries}))
+    found = read_references(path, language="en")
+    assert found.captions == {"1": ["a cat"]}
+    assert "1 caption was written by a model and is left out" in found.warnings[0]
+    assert "1 caption is in another language than 'en'" in found.warnings[1]
+    assert read_references(path, language="zh").captions == {"1": ["一只猫"]}
+    path.write_text(json.dumps(entries[1:2]))
+    with pytest.raises(BadCorpus, match="holds no captions"):
+        read_references(path, language="en")
+
+
+def test_candidates_match_annotations_by_id_and_by_file_name(tmp_path):
+    path = tmp_path / "captions.json"
+    images = [{"id": 25, "file_name": "COCO_25.jpg"}, {"id": 9, "file_name": "train2017/9.jpg"}]
+    entries = [{"image_id": one["id"], "caption": "a cat"} for one in images]
+    path.write_text(json.dumps({"images": images, "annotations": entries}))
+    references = read_references(path, language="en")
+    assert in_ids_of(references, {"COCO_25": "a", "9": "b"}) == {"25": "a", "9": "b"}
+    assert in_ids_of(references, {"25": "a", "other": "b"}) == {"25": "a", "other": "b"}
+    with pytest.raises(BadCorpus, match="'25' has captions as '25' and as 'COCO_25'"):
+        in_ids_of(references, {"25": "a", "COCO_25": "b"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"1": ' + "[" * 100_000, "nested too deeply"),
+        ('[{"image_id": ' + "7" * 5_000 + ', "caption": "a"}]', "5,000 digits"),
+        ('[{"image_id": NaN, "caption": "a"}]', "NaN is no number"),
+        ('[{"image_id": 1e999, "caption": "a"}]', "too large a number"),
+        ('[{"image_id": 1, "caption": "\\udc00"}]', "half a character"),
+        (
+            '{"image_id": "\\udc00", "caption": "a"}\n{"image_id": 2, "caption": "a"}',
+            "line 1: .*half a character",
+        ),
+    ],
+)
+def test_json_that_no_program_should_swallow_is_refused(tmp_path, text, message):
+    path = tmp_path / ("c.jsonl" if "\n" in text else "c.json")
+    path.write_text(text)
+    with pytest.raises(BadCorpus, match=message):
         read_captions(path)

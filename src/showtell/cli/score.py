@@ -26,6 +26,7 @@ class CaptionFormat(StrEnum):
     """How a file of captions is read."""
 
     coco = "coco"
+    karpathy = "karpathy"
     json = "json"
     jsonl = "jsonl"
     csv = "csv"
@@ -106,7 +107,7 @@ def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     and SPICE need Java and the extra coco. Files may be COCO JSON, {id: caption} JSON, JSONL, CSV, TSV or
     Flickr8k token files.
     """
-    from showtell.corpora.caption_files import read_captions
+    from showtell.corpora.caption_files import in_ids_of, read_captions, read_references
     from showtell.metrics import DocumentFrequencies, compare
     from showtell.metrics import score as score_one
     from showtell.metrics.tables import written
@@ -115,7 +116,7 @@ def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
         raise ShowtellError(
             f"{len(files)} files were given; give one or two of candidates, then the references"
         )
-    references = read_captions(files[-1], references_format and references_format.value)
+    references = read_references(files[-1], references_format and references_format.value, language=language)
     how: dict[str, Any] = {
         "language": language,
         "tokeniser": tokeniser and tokeniser.value,
@@ -124,7 +125,7 @@ def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
         "training": None if training is None else read_captions(training).all,
         "resamples": resamples,
     }
-    sets = [_candidates(file, candidates_format) for file in files[:-1]]
+    sets = [in_ids_of(references, _candidates(file, candidates_format)) for file in files[:-1]]
     known = references.captions
     if subset:
         known = {name: known[name] for name in known if any(name in found for found in sets)}

@@ -2,6 +2,7 @@
 
 ============  ====================================================================================
 ``coco``      results ``[{"image_id": 1, "caption": "…"}]`` or annotations ``{"annotations": […]}``
+``karpathy``  ``{"images": [{"filename": "…", "sentences": [{"raw": "…"}]}]}``
 ``json``      ``{"ID": "caption"}`` or ``{"ID": ["caption", …]}``
 ``jsonl``     an object a line, with the picture and its caption or captions
 ``csv``       a header, or ``ID,CAPTION`` divided at the first comma
@@ -9,30 +10,42 @@
 ``flickr8k``  ``NAME.jpg#0<TAB>CAPTION``, and Flickr8k-CN's ``NAME.jpg#zhc#0 CAPTION``
 ============  ====================================================================================
 
-Ids are strings; a picture's file name counts without its folder and its extension, so that files that name
-pictures differently match.
+Ids are strings; a picture's file name counts without its folder and its extension, and 7.0 is 7, so that files
+that name pictures differently match.
 """
 
-import csv
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from showtell.corpora.base import broken_line, counted, numbered_lines
-from showtell.corpora.flickr8k_captions import read_chinese_file, read_token_file, without_csv_quotes
+from showtell.corpora.base import MODEL, broken_line, counted, numbered_lines
+from showtell.corpora.flickr8k_captions import read_chinese_file, read_token_file
+from showtell.corpora.json_files import parse_json, read_json
+from showtell.corpora.listed import listed
+from showtell.corpora.tables import header_of, named_columns, two_columns
 from showtell.errors import BadCorpus
 
-FORMATS = ("coco", "json", "jsonl", "csv", "tsv", "flickr8k")
+FORMATS = ("coco", "karpathy", "json", "jsonl", "csv", "tsv", "flickr8k")
 
-_PICTURE_KEYS = ("image_id", "image", "path", "file_name", "filename", "picture", "id")
+_PICTURE_KEYS = ("image_id", "image", "image_name", "path", "file_name", "filename", "picture", "id")
 _CAPTION_KEY = re.compile(r"(?:caption|reference|sentence|text|comment)s?_?\d*")
-_PICTURE_FILE = re.compile(r"\.(?:jpe?g|png|gif|bmp|webp|tiff?)$", re.IGNORECASE)
+_PICTURE_FILE = re.compile(r"\.(?:jpe?g|jfif|png|gif|bmp|webp|tiff?|hei[cf]|avif)$", re.IGNORECASE)
 
-Rows = Iterator[tuple[str, list[str]]]
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one entry of a file says: the picture's id, its captions, and what else is known of them."""
+
+    picture: str
+    captions: list[str]
+    language: str | None = None
+    source: str | None = None
+
+
+Rows = Iterator[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +76,87 @@ def read_captions(path: str | Path, format: str | None = None) -> CaptionFile:  
         ValueError: an unknown format.
     """
     path = Path(path)
+    chosen = _chosen(path, format)
+    return _gathered(path, chosen, _READERS[chosen](path), [])
+
+
+def read_references(
+    path: str | Path,
+    format: str | None = None,  # noqa: A002
+    *,
+    language: str,
+) -> CaptionFile:
+    """As `read_captions`, but only what captions in a language may be scored against.
+
+    Where a file says who wrote a caption and in which language, a model's captions and those in other languages
+    are left out, with a warning.
+    """
+    path = Path(path)
+    chosen = _chosen(path, format)
+    kept: list[Row] = []
+    models = others = 0
+    for row in _READERS[chosen](path):
+        if row.source == MODEL:
+            models += len(row.captions)
+        elif row.language is not None and row.language[:2].lower() != language:
+            others += len(row.captions)
+        else:
+            kept.append(row)
+    warnings = []
+    if models:
+        number = counted(
+            models, "caption was written by a model and is", "captions were written by a model and are"
+        )
+        warnings.append(f"{path}: {number} left out, for nothing is scored against such captions")
+    if others:
+        number = counted(others, "caption is", "captions are")
+        warnings.append(f"{path}: {number} in another language than {language!r} and left out")
+    return _gathered(path, chosen, iter(kept), warnings)
+
+
+def _chosen(path: Path, format: str | None) -> str:  # noqa: A002
     if format is not None and format not in FORMATS:
         raise ValueError(f"there is no caption format {format!r}; choose one of {', '.join(FORMATS)}")
-    chosen = format or _detect(path)
+    return format or _detect(path)
+
+
+def _gathered(path: Path, format: str, rows: Rows, warnings: list[str]) -> CaptionFile:  # noqa: A002
     captions: dict[str, list[str]] = {}
-    silent = 0
-    for name, found in _READERS[chosen](path):
-        if found:
-            captions.setdefault(name, []).extend(found)
-        else:
-            silent += 1
-    warnings = []
+    silent = lists = 0
+    for row in rows:
+        said = captions.setdefault(row.picture, []) if row.captions else []
+        silent += not row.captions
+        for caption in row.captions:
+            several = listed(caption)
+            lists += several is not None
+            said += [caption] if several is None else several
     if silent:
         pictures = counted(silent, "picture of it has", "pictures of it have")
         warnings.append(f"{path}: {pictures} an error or nothing where a caption was meant")
+    if lists:
+        cells = counted(lists, "caption is the text of a list", "captions are the text of a list")
+        warnings.append(f"{path}: {cells} and read as the captions in it")
     if not captions:
-        raise BadCorpus(f"{path} holds no captions (it was read as {chosen}); give another file or format")
-    return CaptionFile(path, captions, chosen, tuple(warnings))
+        raise BadCorpus(f"{path} holds no captions (it was read as {format}); give another file or format")
+    return CaptionFile(path, captions, format, tuple(warnings))
+
+
+def in_ids_of(references: CaptionFile, captions: Mapping[str, str]) -> dict[str, str]:
+    """Captions by the ids of the references, also where they are by the files' names that COCO's form has.
+
+    Raises:
+        BadCorpus: a picture has captions by its id and by its file's name.
+    """
+    known = references.captions
+    if references.format != "coco" or captions.keys() <= known.keys():
+        return dict(captions)
+    ids = _ids_by_file(references.path)
+    found: dict[str, str] = {}
+    for name, caption in captions.items():
+        one = name if name in known else ids.get(name, name)
+        if found.setdefault(one, caption) != caption:
+            raise BadCorpus(f"the picture {one!r} has captions as {one!r} and as {name!r}; keep one of them")
+    return found
 
 
 def one_each(file: CaptionFile) -> tuple[dict[str, str], list[str]]:
@@ -111,7 +188,7 @@ def _detect(path: Path) -> str:
     line = next((line for _, line in numbered_lines(path)), "").strip()
     if line.startswith(("[", "{")):
         return _detect_json(path, line)
-    if re.match(r"[^\t]+#\d+\t", line) or re.match(r"\S+?#zh\w#\d+[ \t]", line):
+    if re.match(r"[^\t]+#\d+\t", line) or re.match(r"[^\t]+?#zh\w#\d+[ \t]", line):
         return "flickr8k"
     if "\t" in line:
         return "tsv"
@@ -130,22 +207,58 @@ def _detect_json(path: Path, line: str) -> str:
     if path.suffix.lower() in (".jsonl", ".ndjson"):
         return "jsonl"
     try:
-        first = json.loads(line)
+        first = parse_json(line)
     except ValueError:
         first = None
     if isinstance(first, dict) and _caption_keys(first) and any(key in first for key in _PICTURE_KEYS):
         return "jsonl"
-    content = _json(path) if first is None else first
-    return "coco" if isinstance(content, dict) and "annotations" in content else "json"
+    content = read_json(path) if first is None else first
+    if isinstance(content, dict) and "annotations" in content:
+        return "coco"
+    return "karpathy" if isinstance(content, dict) and _karpathy_images(content) else "json"
 
 
 def _coco(path: Path) -> Rows:
-    content = _json(path)
+    content = read_json(path)
     entries = content.get("annotations") if isinstance(content, dict) else content
     if not isinstance(entries, list):
         raise BadCorpus(f"{path} is no COCO file: it needs a list of captions, or one called 'annotations'")
     for number, entry in enumerate(entries, 1):
         yield _row(entry, partial(_broken_entry, path, number))
+
+
+def _ids_by_file(path: Path) -> dict[str, str]:
+    """The ids of a COCO file's pictures by their files' names, where it has a list of them."""
+    content = read_json(path)
+    images = content.get("images") if isinstance(content, dict) else None
+    return {
+        _id(image["file_name"]): _id(image["id"])
+        for image in (images if isinstance(images, list) else [])
+        if isinstance(image, dict)
+        and isinstance(image.get("file_name"), str)
+        and isinstance(image.get("id"), str | int | float)
+    }
+
+
+def _karpathy_images(content: Mapping[str, object]) -> list[Any] | None:
+    images = content.get("images")
+    if isinstance(images, list) and images and isinstance(images[0], dict) and "sentences" in images[0]:
+        return images
+    return None
+
+
+def _karpathy(path: Path) -> Rows:
+    content = read_json(path)
+    images = _karpathy_images(content) if isinstance(content, dict) else None
+    if images is None:
+        raise BadCorpus(f"{path} is not Karpathy's: it has no list 'images' with 'sentences'")
+    for number, image in enumerate(images, 1):
+        broken = partial(_broken_entry, path, number)
+        sentences = image.get("sentences") if isinstance(image, dict) else None
+        if not isinstance(sentences, list) or not all(isinstance(one, dict) for one in sentences):
+            raise broken("has no list of 'sentences'")
+        captions = [sentence.get("raw") for sentence in sentences]
+        yield _row({"id": image.get("filename"), "captions": captions}, broken)
 
 
 class _Object(dict[str, Any]):
@@ -157,79 +270,75 @@ class _Object(dict[str, Any]):
 
 
 def _by_id(path: Path) -> Rows:
-    content = _json(path, _Object)
+    content = read_json(path, _Object)
     if not isinstance(content, _Object):
         raise BadCorpus(f'{path} is not {{"ID": "caption"}}: it holds no object')
     for name, value in content.pairs:
         captions = [value] if isinstance(value, str) else value
         if not isinstance(captions, list) or not all(isinstance(caption, str) for caption in captions):
             raise BadCorpus(f"{path}: the captions of {name!r} are neither a string nor a list of strings")
-        yield _id(name), captions
+        yield Row(_id(name), captions)
 
 
 def _json_lines(path: Path) -> Rows:
     for number, line in numbered_lines(path):
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
         except ValueError as error:
             raise broken_line(path, number, f"is not JSON ({error})") from None
         yield _row(entry, partial(broken_line, path, number))
 
 
-def _comma_separated(path: Path) -> Rows:
-    return _table(path, ",")
+def _table(separator: str, path: Path) -> Rows:
+    header = header_of(next((line for _, line in numbered_lines(path)), ""), separator)
+    has_header = any(cell in _PICTURE_KEYS for cell in header) and bool(_caption_keys(dict.fromkeys(header)))
+    if has_header and (len(header) > 2 or header[0] not in _PICTURE_KEYS):
+        yield from _named_columns(path, separator)
+        return
+    rows = two_columns(path, separator)
+    if has_header:
+        next(rows)
+    for _, name, text in rows:
+        # The program's own lines for people have "error: …" where a picture could not be read.
+        yield Row(_id(name), [] if text.startswith("error: ") else [text])
 
 
-def _tab_separated(path: Path) -> Rows:
-    return _table(path, "\t")
+def _named_columns(path: Path, separator: str) -> Rows:
+    for number, cells in named_columns(path, separator):
+        entry = {key: cell for key, cell in cells.items() if cell.strip()}
+        if not _caption_keys(entry):
+            entry.setdefault("error", "no caption")
+        yield _row(entry, partial(broken_line, path, number))
 
 
 def _flickr8k(path: Path) -> Rows:
     first = next((line for _, line in numbered_lines(path)), "")
-    read = read_chinese_file if re.match(r"\S+?#zh\w#", first) else read_token_file
+    read = read_chinese_file if re.match(r"[^\t]+?#zh\w#", first) else read_token_file
     for caption in read(path):
-        yield _id(caption.picture), [caption.text]
+        yield Row(_id(caption.picture), [caption.text])
 
 
 _READERS: Mapping[str, Callable[[Path], Rows]] = {
     "coco": _coco,
+    "karpathy": _karpathy,
     "json": _by_id,
     "jsonl": _json_lines,
-    "csv": _comma_separated,
-    "tsv": _tab_separated,
+    "csv": partial(_table, ","),
+    "tsv": partial(_table, "\t"),
     "flickr8k": _flickr8k,
 }
-
-
-def _json(path: Path, of_objects: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
-    text = "\n".join(_every_line(path))
-    try:
-        return json.loads(text, object_pairs_hook=of_objects)
-    except json.JSONDecodeError as error:
-        raise broken_line(path, error.lineno, f"is not JSON ({error.msg}, column {error.colno})") from None
-    except (ValueError, RecursionError) as error:
-        raise BadCorpus(f"{path} is not JSON that can be read ({error})") from None
-
-
-def _every_line(path: Path) -> Iterator[str]:
-    """Blank lines too, so that numbers of lines stay right."""
-    next_number = 1
-    for number, line in numbered_lines(path):
-        yield from [""] * (number - next_number)
-        yield line
-        next_number = number + 1
 
 
 def _broken_entry(path: Path, number: int, what: str) -> BadCorpus:
     return BadCorpus(f"{path}, entry {number}: the entry {what}")
 
 
-def _row(entry: object, broken: Callable[[str], BadCorpus]) -> tuple[str, list[str]]:
+def _row(entry: object, broken: Callable[[str], BadCorpus]) -> Row:
     """A picture and its captions from an object, whatever its fields are called."""
     if not isinstance(entry, dict):
         raise broken("is no object with a picture and a caption")
     key = next((key for key in _PICTURE_KEYS if key in entry), None)
-    if key is None or not isinstance(entry[key], str | int):
+    if key is None or isinstance(entry[key], bool) or not isinstance(entry[key], str | int | float):
         raise broken(f"names no picture (one of {', '.join(_PICTURE_KEYS)})")
     captions: list[str] = []
     keys = _caption_keys(entry)
@@ -240,54 +349,27 @@ def _row(entry: object, broken: Callable[[str], BadCorpus]) -> tuple[str, list[s
         raise broken("has no caption")
     if not all(isinstance(caption, str) for caption in captions):
         raise broken("has a caption that is no text")
-    return _id(entry[key]), captions
+    language, source = entry.get("language"), entry.get("source")
+    return Row(
+        _id(entry[key]),
+        captions,
+        language if isinstance(language, str) else None,
+        source if isinstance(source, str) else None,
+    )
 
 
 def _caption_keys(entry: Mapping[str, object]) -> list[str]:
     return [key for key in entry if _CAPTION_KEY.fullmatch(key.lower())]
 
 
-def _table(path: Path, separator: str) -> Rows:
-    lines = list(numbered_lines(path))
-    header = [cell.strip().strip('"').lower() for cell in lines[0][1].split(separator)] if lines else []
-    has_header = any(cell in _PICTURE_KEYS for cell in header) and bool(_caption_keys(dict.fromkeys(header)))
-    if has_header and len(header) > 2:
-        yield from _wide_table(path, lines, separator)
-        return
-    for number, line in lines[1 if has_header else 0 :]:
-        name, found, text = line.partition(separator)
-        if not found or not name.strip():
-            raise broken_line(
-                path, number, f"is not an id, a {_NAMES[separator]} and a caption: {line[:60]!r}"
-            )
-        yield _id(name.strip().strip('"')), [without_csv_quotes(text.strip())]
+_WHOLE = re.compile(r"-?\d+\.0+")
 
 
-_NAMES = {",": "comma", "\t": "tab"}
-
-
-def _wide_table(path: Path, lines: Sequence[tuple[int, str]], separator: str) -> Rows:
-    """Several columns, which only a CSV reader takes apart rightly."""
-    reader = csv.reader((line + "\n" for _, line in lines), delimiter=separator, strict=True)
-    try:
-        header = [cell.strip().lower() for cell in next(reader)]
-        for cells in reader:
-            number = lines[reader.line_num - 1][0]
-            if len(cells) != len(header):
-                raise broken_line(path, number, f"has {len(cells)} cells where the header has {len(header)}")
-            entry = {key: cell for key, cell in zip(header, cells, strict=True) if cell.strip()}
-            if not _caption_keys(entry):
-                entry.setdefault("error", "no caption")
-            yield _row(entry, partial(broken_line, path, number))
-    except csv.Error as error:
-        raise broken_line(path, lines[max(reader.line_num, 1) - 1][0], f"is not CSV ({error})") from None
-
-
-def _id(name: str | int) -> str:
-    text = str(name)
+def _id(name: str | int | float) -> str:
+    text = str(name).strip()
     if _PICTURE_FILE.search(text):
         return PurePosixPath(text.replace("\\", "/")).stem
-    return text
+    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
 
 
 def _some(names: Iterable[str], limit: int = 5) -> str:

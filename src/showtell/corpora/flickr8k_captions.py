@@ -6,6 +6,7 @@ from pathlib import Path
 
 from showtell.corpora.base import PEOPLE, broken_line, numbered_lines
 from showtell.corpora.flaws import Caption
+from showtell.corpora.tables import two_columns
 
 _CHINESE_SOURCES = {"zhc": PEOPLE, "zhm": "translators", "zhb": "baidu", "zhg": "google"}
 
@@ -23,30 +24,15 @@ def read_token_file(path: Path) -> list[Caption]:
 
 
 def read_caption_table(path: Path) -> list[Caption]:
-    """``captions.txt``: a line ``image,caption``, then ``NAME.jpg,CAPTION``, divided at the first comma.
-
-    Some copies quote captions as CSV does, others leave quotes as they were; a CSV reader would take the
-    second kind apart wrongly, so the lines are read by hand.
-    """
+    """``captions.txt``: a line ``image,caption``, then ``NAME.jpg,CAPTION``, divided at the first comma."""
     captions: list[Caption] = []
     seen: Counter[str] = Counter()
-    for number, line in numbered_lines(path):
-        picture, comma, text = line.partition(",")
-        picture = picture.strip()
-        if not comma or not picture:
-            raise broken_line(path, number, f"is not 'NAME.jpg,CAPTION': {line[:60]!r}")
+    for number, picture, text in two_columns(path, ","):
         if number == 1 and picture.lower() in {"image", "image_name"}:
             continue
-        captions.append(Caption(picture, seen[picture], without_csv_quotes(text.strip()), "en", PEOPLE))
+        captions.append(Caption(picture, seen[picture], text, "en", PEOPLE))
         seen[picture] += 1
     return _in_order(captions)
-
-
-def without_csv_quotes(text: str) -> str:
-    """A cell without the quotes that CSV put around it; quotes that were not put there by CSV stay."""
-    inner = text[1:-1]
-    quoted = len(text) > 1 and text[0] == text[-1] == '"' and '"' not in inner.replace('""', "")
-    return inner.replace('""', '"') if quoted else text
 
 
 _CHINESE_LINE = re.compile(r"(?P<picture>.+?)#(?P<tag>zh\w)#(?P<index>[0-9]{1,9})[ \t](?P<text>.*)")
