@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "showtell.cli.training",
     "compare": "showtell.cli.compare",
     "explain": "showtell.cli.explain",
+    "screen": "showtell.cli.screen",
     "feedback": "showtell.cli.feedback",
 }
 

@@ -1,0 +1,76 @@
+"""Plain rows in the formats that every command has: for people, for JSON, for spreadsheets."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TextIO
+
+__all__ = ["Record", "RecordFormat", "Records", "spreadsheet_cell"]
+
+Record = Mapping[str, Any]
+
+
+class RecordFormat(StrEnum):
+    """How rows are written."""
+
+    text = "text"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+class Records:
+    """Writes one row after the other, so that what is done is written whatever happens next.
+
+    Args:
+        format: how.
+        file: where to.
+        columns: the keys of the rows, for CSV's header; values that are not plain stand there as JSON.
+        line: a row as people read it, without the end of the line.
+    """
+
+    def __init__(
+        self,
+        format: RecordFormat,  # noqa: A002
+        file: TextIO,
+        columns: Sequence[str],
+        line: Callable[[Record], str],
+    ) -> None:
+        self._format, self._file, self._line = format, file, line
+        self._written = 0
+        self._csv = csv.DictWriter(file, columns, lineterminator="\n")
+        if format is RecordFormat.csv:
+            self._csv.writeheader()
+
+    def write(self, row: Record) -> None:
+        """Write a row."""
+        if self._format is RecordFormat.csv:
+            self._csv.writerow({key: _cell(value) for key, value in row.items()})
+        elif self._format is RecordFormat.text:
+            self._file.write(re.sub(r"[\r\n]", " ", self._line(row)) + "\n")
+        else:
+            # Names of files that are not Unicode are written as JSON can hold them.
+            text = json.dumps(row, ensure_ascii=False)
+            text = re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):x}", text)
+            opening = ",\n  " if self._written else "[\n  "
+            self._file.write(f"{opening}{text}" if self._format is RecordFormat.json else f"{text}\n")
+        self._file.flush()
+        self._written += 1
+
+    def close(self) -> None:
+        """Write what must stand at the end."""
+        if self._format is RecordFormat.json:
+            self._file.write("\n]\n" if self._written else "[]\n")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return spreadsheet_cell(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def spreadsheet_cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: an apostrophe stands before what looks like one."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
