@@ -10,27 +10,28 @@ import showtell
 
 package = Path(showtell.__file__).parent
 assert "site-packages" in package.parts, f"the installed package is what counts, not {package}"
-for name in ("torch", "onnx", "safetensors", "rjieba"):
+for name in ("torch", "onnx", "safetensors", "rjieba", "fastapi", "uvicorn"):
     assert importlib.util.find_spec(name) is None, f"{name} is installed"
 
 modules = 0
 for path in sorted(package.rglob("*.py")):
     parts = path.relative_to(package.parent).with_suffix("").parts
-    if parts[1] not in {"training", "__main__"}:
+    if parts[1] not in {"training", "__main__"} and parts[1:3] != ("apps", "server"):  # which has an extra
         importlib.import_module(".".join(parts))
         modules += 1
 
 assert (package / "py.typed").exists()
 assert list(package.glob("training/recipes/*.toml")), "the recipes are not installed"
 
-called = subprocess.run(
-    [sys.executable, "-m", "showtell", "train", "base", "--data", "flickr8k:.", "--output", "run"],
-    capture_output=True,
-    text=True,
-    check=False,
-)
-assert called.returncode == 2, called
-assert "pip install 'showtell[train]'" in called.stderr, called.stderr
-assert called.stderr.count("\n") == 1, called.stderr
+for extra, *command in (
+    ("train", "train", "base", "--data", "flickr8k:.", "--output", "run"),
+    ("server", "serve"),
+):
+    called = subprocess.run(
+        [sys.executable, "-m", "showtell", *command], capture_output=True, text=True, check=False
+    )
+    assert called.returncode == 2, called
+    assert f"pip install 'showtell[{extra}]'" in called.stderr, called.stderr
+    assert called.stderr.count("\n") == 1, called.stderr
 
-print(f"{modules} modules of the light wing import without PyTorch; `showtell train` says what it needs.")
+print(f"{modules} modules of the light wing import without PyTorch; commands say what they need.")

@@ -2,11 +2,9 @@
 
 import threading
 from concurrent.futures import CancelledError
-from io import BytesIO
 
-import numpy as np
 import pytest
-from PIL import Image
+from serving import picture
 from tiny_bundle import CHINESE, COLOURS, write_tiny_bundle
 
 from showtell.apps.batching import Batcher
@@ -14,13 +12,6 @@ from showtell.apps.service import BadOption, Busy, Closed, Service, open_service
 from showtell.captioning.hub import load
 from showtell.errors import BadImage, ShowtellError
 from showtell.feedback import FeedbackStore, picture_hash
-
-
-def picture(colour, size=(40, 30)):
-    """A PNG of one colour."""
-    file = BytesIO()
-    Image.fromarray(np.full((size[1], size[0], 3), COLOURS[colour], np.uint8)).save(file, "PNG")
-    return file.getvalue()
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ COMMANDS = {
     "compare": "showtell.cli.compare",
     "explain": "showtell.cli.explain",
     "screen": "showtell.cli.screen",
+    "serve": "showtell.cli.serve",
     "feedback": "showtell.cli.feedback",
 }
 

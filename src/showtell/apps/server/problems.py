@@ -1,0 +1,92 @@
+"""Errors over HTTP as RFC 9457, *Problem Details for HTTP APIs*, has them."""
+
+import http
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from showtell.apps.service import Busy, Closed
+from showtell.errors import BadBundle, BadImage, ShowtellError
+
+__all__ = ["MEDIA_TYPE", "Refusal", "as_problem", "handle_problems", "problem"]
+
+MEDIA_TYPE = "application/problem+json"
+_log = logging.getLogger("showtell.server")
+
+
+class Refusal(Exception):
+    """A request that is refused: its status, the kind of problem and one sentence."""
+
+    def __init__(self, status: int, kind: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers
+
+
+def problem(kind: str, status: int, detail: str) -> dict[str, Any]:
+    """The members of a problem.
+
+    Args:
+        kind: ``bad-picture`` and the like; it becomes the problem's type.
+        status: the HTTP status.
+        detail: one sentence for people.
+    """
+    title = http.HTTPStatus(status).phrase
+    return {"type": f"urn:showtell:problem:{kind}", "title": title, "status": status, "detail": detail}
+
+
+def as_problem(error: Exception) -> Refusal:
+    """What an error of the service is over HTTP."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, Busy):
+        return Refusal(429, "busy", str(error), {"Retry-After": "1"})
+    if isinstance(error, Closed):
+        return Refusal(503, "ending", str(error), {"Retry-After": "5"})
+    if isinstance(error, BadImage):
+        return Refusal(422, "bad-picture", str(error))
+    if isinstance(error, BadBundle):
+        return Refusal(500, "model", str(error))
+    if isinstance(error, ShowtellError):
+        return Refusal(422, "bad-request", str(error))
+    raise error
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Let every error of an application become a problem."""
+
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        return _response(as_problem(error))
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part != "body")
+        return _response(Refusal(422, "bad-request", f"{where}: {first['msg']}" if where else first["msg"]))
+
+    async def plain(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        headers = dict(error.headers) if error.headers else None
+        return _response(Refusal(error.status_code, "http", str(error.detail), headers))
+
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        # The trace says where in the program; what was sent is in no message of ours.
+        _log.error("an answer failed", exc_info=error)
+        return _response(Refusal(500, "bug", "something went wrong in showtell; its log says where"))
+
+    for kind in (Refusal, ShowtellError):
+        app.add_exception_handler(kind, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, plain)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _response(refusal: Refusal) -> JSONResponse:
+    content = problem(refusal.kind, refusal.status, refusal.detail)
+    return JSONResponse(content, refusal.status, headers=refusal.headers, media_type=MEDIA_TYPE)

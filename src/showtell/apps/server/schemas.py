@@ -1,0 +1,216 @@
+"""What goes in and comes out over HTTP, as pydantic and OpenAPI have it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from showtell.apps.service import Described, Health
+from showtell.captioning.base import Caption
+from showtell.captioning.explain import Explanation
+
+__all__ = [
+    "Alternative",
+    "Captioned",
+    "CaptionedMany",
+    "Card",
+    "Explained",
+    "FeedbackIn",
+    "FeedbackOut",
+    "Forget",
+    "Forgotten",
+    "HealthOut",
+    "Problem",
+    "Said",
+    "Word",
+]
+
+HASH = "fc898c685c70f36d349c985193d1121103966bad43aa69cb3d7114cb0430150f"
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it."""
+
+    type: Annotated[str, Field(examples=["urn:showtell:problem:bad-picture"])]
+    title: Annotated[str, Field(examples=["Unprocessable Entity"])]
+    status: Annotated[int, Field(examples=[422])]
+    detail: Annotated[str, Field(examples=["the picture: is broken or cut short"])]
+
+
+class Alternative(BaseModel):
+    """What else the captioner would have said."""
+
+    text: Annotated[str, Field(examples=["a dog runs"])]
+    confidence: float | None
+    log_probability: float
+
+
+class Said(BaseModel):
+    """A caption in one language."""
+
+    text: Annotated[str, Field(examples=["a brown dog runs through the grass"])]
+    language: Annotated[str, Field(examples=["en"])]
+    confidence: Annotated[
+        float | None,
+        Field(description="The calibrated probability that the caption is good.", examples=[0.62]),
+    ]
+    log_probability: float
+    words: list[str]
+    alternatives: list[Alternative]
+
+    @classmethod
+    def of(cls, caption: Caption) -> "Said":
+        """A caption as it goes out."""
+        return cls(
+            text=caption.text,
+            language=caption.language,
+            confidence=caption.confidence,
+            log_probability=caption.log_probability,
+            words=list(caption.tokens),
+            alternatives=[
+                Alternative(
+                    text=other.text,
+                    confidence=getattr(other, "confidence", None),
+                    log_probability=other.log_probability,
+                )
+                for other in caption.alternatives
+            ],
+        )
+
+
+class Captioned(BaseModel):
+    """What became of one picture: captions, or the problem why there are none."""
+
+    name: Annotated[str, Field(description="The file's name, as it was sent.", examples=["photo.jpg"])]
+    picture: Annotated[
+        str | None, Field(description="What feedback calls the picture: its SHA-256.", examples=[HASH])
+    ] = None
+    captions: list[Said] = []
+    problem: Problem | None = None
+
+    @classmethod
+    def of(cls, name: str, described: Described) -> "Captioned":
+        """What was said of a picture as it goes out."""
+        captions = [Said.of(caption) for caption in described.captions]
+        return cls(name=name, picture=described.picture, captions=captions)
+
+
+class CaptionedMany(BaseModel):
+    """Pictures in the order in which they were sent."""
+
+    results: list[Captioned]
+
+
+class Word(BaseModel):
+    """A word, and where it looked."""
+
+    word: str
+    map: Annotated[list[list[float]], Field(description="Rows of cells, each cell's share; they sum to 1.")]
+
+
+class Explained(BaseModel):
+    """A caption, and where each of its words looked."""
+
+    caption: str
+    language: str
+    confidence: float | None
+    method: Annotated[str, Field(description="``attention`` or ``occlusion``.")]
+    area: Annotated[
+        list[float],
+        Field(description="What the maps cover: left, top, right, bottom as shares of the picture."),
+    ]
+    words: list[Word]
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> "Explained":
+        """An explanation as it goes out."""
+        return cls(**explanation.to_dict())
+
+
+class FeedbackIn(BaseModel):
+    """What a person says of a caption."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "correction",
+                    "picture": HASH,
+                    "language": "en",
+                    "machine": "a dog on a blanket",
+                    "text": "a tabby cat looks at the camera",
+                }
+            ]
+        },
+    )
+
+    kind: Literal["correction", "rating", "preference"]
+    picture: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    language: Annotated[str, Field(max_length=20)]
+    machine: Annotated[str, Field(max_length=2000, description="What the captioner said.")]
+    text: Annotated[
+        str | None,
+        Field(max_length=2000, description="The person's words; in a preference the better caption."),
+    ] = None
+    rejected: Annotated[str | None, Field(max_length=2000, description="The other one of a preference.")] = (
+        None
+    )
+    rating: Annotated[int | None, Field(ge=1, le=5, strict=True)] = None
+    seconds: Annotated[float | None, Field(ge=0, le=1e6, allow_inf_nan=False)] = None
+    person: Annotated[str | None, Field(max_length=200)] = None
+
+
+class FeedbackOut(BaseModel):
+    """A row of feedback that was kept."""
+
+    id: Annotated[str, Field(examples=["0f8fad5bd9cb469fa16570867728950e"])]
+
+
+class Forget(BaseModel):
+    """Which row of feedback is deleted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["0f8fad5bd9cb469fa16570867728950e"])]
+
+
+class Forgotten(BaseModel):
+    """Whether there was such a row."""
+
+    deleted: bool
+
+
+class HealthOut(BaseModel):
+    """How the service is."""
+
+    status: Literal["ok"] = "ok"
+    version: Annotated[str, Field(description="Of showtell.", examples=["0.1.0"])]
+    model: Annotated[str, Field(examples=["base"])]
+    model_version: Annotated[str, Field(examples=["1"])]
+    languages: Annotated[list[str], Field(examples=[["en"]])]
+    waiting: Annotated[int, Field(description="Pictures that wait to be captioned.")]
+    library: bool
+    screening: bool
+    feedback: bool
+
+    @classmethod
+    def of(cls, health: Health, version: str) -> "HealthOut":
+        """The service's health as it goes out."""
+        said: dict[str, Any] = {
+            "model": health.model,
+            "model_version": health.version,
+            "languages": list(health.languages),
+            "waiting": health.waiting,
+            "library": health.library,
+            "screening": health.screening,
+            "feedback": health.feedback,
+        }
+        return cls(version=version, **said)
+
+
+class Card(BaseModel):
+    """The captioner's card."""
+
+    model: Annotated[str, Field(examples=["base"])]
+    version: Annotated[str, Field(examples=["1"])]
+    card: Annotated[str, Field(description="Markdown.")]

@@ -1,0 +1,66 @@
+// What the page asks of the server. The token comes in the address's fragment, which browsers send nowhere.
+
+let token = sessionStorage.getItem("token");
+const found = new URLSearchParams(location.hash.slice(1)).get("token");
+if (found) {
+  setToken(found);
+  history.replaceState(null, "", location.pathname); // the token shall not stand in the address bar
+}
+
+export function setToken(given) {
+  token = given;
+  sessionStorage.setItem("token", given);
+}
+
+export class Problem extends Error {
+  constructor(said) {
+    super(said.detail);
+    this.kind = (said.type || "").split(":").pop();
+    this.status = said.status;
+  }
+}
+
+const unreachable = { type: "urn:showtell:problem:unreachable", status: 0, detail: "the server does not answer" };
+
+async function ask(path, options = {}) {
+  for (let attempt = 0; ; attempt++) {
+    let answer;
+    try {
+      answer = await fetch(path, { ...options, headers: { Authorization: `Bearer ${token}`, ...options.headers } });
+    } catch {
+      throw new Problem(unreachable);
+    }
+    if (answer.ok) return answer;
+    if (answer.status === 429 && attempt < 8) {
+      await new Promise((done) => setTimeout(done, 500 * (attempt + 1)));
+      continue;
+    }
+    const said = await answer.json().catch(() => ({ status: answer.status, detail: answer.statusText }));
+    throw new Problem(said);
+  }
+}
+
+const json = async (answer) => (await answer).json();
+const form = (name, file, fields) => {
+  const body = new FormData();
+  body.append(name, file, file.name || "picture");
+  for (const [key, value] of Object.entries(fields)) body.append(key, value);
+  return { method: "POST", body };
+};
+const post = (value) => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(value),
+});
+
+export const health = () => json(ask("api/health"));
+export const card = () => json(ask("api/card"));
+export const caption = async (file) =>
+  (await json(ask("api/caption", form("pictures", file, { language: "both" })))).results[0];
+export const explain = (file, language) => json(ask("api/explain", form("picture", file, { language })));
+export const say = async (row) => (await json(ask("api/feedback", post(row)))).id;
+export const forget = (id) => json(ask("api/feedback/delete", post({ id })));
+export const find = (fields) => json(ask(`api/find?${new URLSearchParams(fields)}`));
+export const alike = (id) => json(ask(`api/alike?${new URLSearchParams({ id })}`));
+export const thumbnail = async (id) =>
+  URL.createObjectURL(await (await ask(`api/thumbnail?${new URLSearchParams({ id })}`)).blob());
