@@ -17,3 +17,17 @@ def tiny_model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "tiny"
     write_tiny_bundle(folder, languages=("en", "zh"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def searching_model(tmp_path_factory):
+    """The same bundle with an embedder and a text network, so that pictures can be searched by colour."""
+    pytest.importorskip("onnx", reason="the tests' bundle is made with the package onnx")
+    from tiny_bundle import SEARCH, graphs, search_graphs, vocabulary, write_tiny_bundle
+
+    folder = tmp_path_factory.mktemp("models") / "searching"
+    words = vocabulary(("en", "zh"))
+    write_tiny_bundle(
+        folder, languages=("en", "zh"), files=graphs(words) | search_graphs(words), search=SEARCH
+    )
+    return folder

@@ -28,6 +28,32 @@ CALIBRATION = Calibration(
     features=("mean_log_probability", "agreement"), coefficients=(2.0, 3.0, 0.5), means=(-0.3, 0.5)
 )
 
+SEARCH = {
+    "calibration": {
+        "hybrid": {
+            "method": "logistic",
+            "features": ["similarity", "standing", "coverage", "missing", "unknown"],
+            "coefficients": [-4.0, 8.0, 0.0, 8.0, 0.0, 0.0],
+            "means": [0.0] * 5,
+            "threshold": 0.5,
+        },
+        "words": {
+            "method": "logistic",
+            "features": ["coverage", "missing"],
+            "coefficients": [-4.0, 8.0, 0.0],
+            "means": [0.0] * 2,
+            "threshold": 0.5,
+        },
+        "picture": {
+            "method": "logistic",
+            "features": ["similarity", "standing"],
+            "coefficients": [-6.0, 8.0, 0.0],
+            "means": [0.0] * 2,
+            "threshold": 0.5,
+        },
+    }
+}
+
 _STEPS = 5  # a, colour, picture, end, end
 
 
@@ -124,6 +150,45 @@ def step(words: Vocabulary) -> bytes:
         "next.language": ["N", 3],
     }
     return _model(nodes, inputs, outputs, constants)
+
+
+def search_graphs(words: Vocabulary) -> dict[str, bytes]:
+    """The two graphs that put pictures and queries into one space, the space of colours."""
+    return {"embedder.onnx": embedder(), "text.onnx": text(words)}
+
+
+def embedder() -> bytes:
+    nodes = [
+        helper.make_node("ReduceMean", ["regions"], ["colour"], axes=[1], keepdims=0),  # [B, 3]
+        *_normalised("colour", "vector"),
+    ]
+    return _model(
+        nodes, {"regions": ["B", 4, 3]}, {"vector": ["B", 3]}, {"least": np.array(1e-6, np.float32)}
+    )
+
+
+def text(words: Vocabulary) -> bytes:
+    """The colours that a query names, in English and in Chinese, added up."""
+    table = np.zeros((len(words), 3), np.float32)
+    for names in (dict(zip(COLOURS, COLOURS, strict=True)), CHINESE):
+        for colour, name in names.items():
+            if name in words:
+                table[words.encode([name])] = np.sign(np.array(COLOURS[colour]) - 127.5)
+    nodes = [
+        helper.make_node("Gather", ["table", "tokens"], ["each"], axis=0),  # [B, T, 3]
+        helper.make_node("ReduceSum", ["each", "axes"], ["sums"], keepdims=0),  # [B, 3]
+        *_normalised("sums", "vector"),
+    ]
+    constants = {"table": table, "axes": np.array([1]), "least": np.array(1e-6, np.float32)}
+    return _model(nodes, {"tokens": ["B", "T"]}, {"vector": ["B", 3]}, constants)
+
+
+def _normalised(name, result):
+    return [
+        helper.make_node("ReduceL2", [name], ["length"], axes=[1], keepdims=1),
+        helper.make_node("Max", ["length", "least"], ["divisor"]),
+        helper.make_node("Div", [name, "divisor"], [result]),
+    ]
 
 
 def _tables(words):

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
         BadCorpus,
         BadFeatures,
         BadImage,
+        BadLibrary,
         BadRecipe,
         MissingExtra,
         ShowtellError,
     )
+    from showtell.search import Library, open_library
 
 __version__ = "0.1.0"
 
@@ -31,20 +33,25 @@ __all__ = [
     "BadCorpus",
     "BadFeatures",
     "BadImage",
+    "BadLibrary",
     "BadRecipe",
     "Caption",
     "Captioner",
+    "Library",
     "MissingExtra",
     "Result",
     "ShowtellError",
     "load",
+    "open_library",
 ]
 
 _HOMES = {
     "Caption": "captioning.base",
     "Captioner": "captioning.captioner",
+    "Library": "search",
     "Result": "captioning.base",
     "load": "captioning.hub",
+    "open_library": "search",
 }
 
 

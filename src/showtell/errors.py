@@ -8,6 +8,7 @@
     ├── BadFeatures     a feature cache that is missing, broken or made in another way
     ├── BadBundle       a bundle (or network weights) that is broken, unsafe or of an unknown format
     ├── BadRecipe       a recipe with unknown, missing or contradicting settings
+    ├── BadLibrary      a library of pictures that is missing, broken or of a later version
     └── MissingExtra    an optional part of the package that is not installed
 
 A caller who catches ``ShowtellError`` catches everything that input can cause; anything else is a bug.
@@ -54,6 +55,10 @@ class BadBundle(ShowtellError):
 
 class BadRecipe(ShowtellError):
     """A recipe with unknown, missing or contradicting settings."""
+
+
+class BadLibrary(ShowtellError):
+    """A library of pictures that is missing, broken or of a later version."""
 
 
 class MissingExtra(ShowtellError):

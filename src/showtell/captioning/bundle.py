@@ -16,7 +16,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -52,7 +52,8 @@ class Bundle:
     decoding: its own defaults of the decoding options (``beam``, ``length_exponent``, …).
     calibration: how a caption's confidence is computed, if it was fitted.
     training: how it was trained; nothing reads it but people.
-    graphs: the bytes of the three ONNX files, by name, as the checksums approved them.
+    graphs: the bytes of the ONNX files, by name, as the checksums approved them.
+    search: how probable the answers of a search by its vectors are; empty where nothing was fitted.
     """
 
     folder: Path
@@ -65,6 +66,7 @@ class Bundle:
     calibration: Calibration | None
     training: Mapping[str, Any]
     graphs: Mapping[str, bytes]
+    search: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_bundle(folder: str | Path) -> Bundle:
@@ -91,6 +93,7 @@ def read_bundle(folder: str | Path) -> Bundle:
         decoding=_field(folder, manifest, "decoding", dict),
         calibration=None if calibration is None else _understood(folder, Calibration.from_dict, calibration),
         training=_field(folder, manifest, "training", dict),
+        search=_field(folder, manifest, "search", dict) if "search" in manifest else {},
         graphs={name: content for name, content in contents.items() if name.endswith(".onnx")},
     )
 
@@ -106,6 +109,7 @@ def write_bundle(
     calibration: Calibration | None,
     training: Mapping[str, Any],
     files: Mapping[str, bytes],
+    search: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Write a bundle and read it again.
 
@@ -138,6 +142,7 @@ def write_bundle(
             "decoding": dict(decoding),
             "calibration": None if calibration is None else calibration.to_dict(),
             "training": dict(training),
+            **({"search": dict(search)} if search else {}),
             "files": {path.name: _described(path.read_bytes()) for path in sorted(part.iterdir())},
         }
         text = json.dumps(manifest, ensure_ascii=False, indent=2)

@@ -19,14 +19,33 @@ def note(message: str) -> None:
 
 @contextmanager
 def progress(total: int | None, description: str, *, hidden: bool = False) -> Iterator[Callable[[int], None]]:
-    """A bar while the block runs, if stderr is a terminal; what it yields is called with the steps done."""
+    """A bar with a rate and the time left, if stderr is a terminal; what it yields is called with the steps done."""
     if hidden or not sys.stderr.isatty():
         yield lambda steps: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f} per second" if task.speed else "")
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
     # Left alone, rich would take what is printed to stdout meanwhile, and print it to stderr.
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task(description, total=total)

@@ -10,6 +10,7 @@ __all__ = [
     "Beam",
     "Candidates",
     "Language",
+    "Library",
     "MaxLength",
     "MinLength",
     "Model",
@@ -57,6 +58,15 @@ Candidates = Annotated[
     int | None,
     typer.Option(
         metavar="N", parser=whole_number(1), help="Give so many captions for each picture, best first."
+    ),
+]
+Library = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        envvar="SHOWTELL_LIBRARY",
+        show_envvar=False,
+        help="The library's folder, or what SHOWTELL_LIBRARY names; in your data folder unless given.",
     ),
 ]
 MinLength = Annotated[

@@ -1,0 +1,225 @@
+"""Queries answered: what speaks for each picture, how probable that makes it, and the best of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from showtell.errors import ShowtellError
+from showtell.search.answers import Found, Match
+from showtell.search.calibration import Calibration
+from showtell.search.duplicates import groups
+from showtell.search.finding import Evidence, Text, combine, gather, look_up
+from showtell.search.indexing import content_hash
+from showtell.search.model import Model
+from showtell.search.records import Caption, Integers
+from showtell.search.store import Store
+from showtell.search.vectors import LocalVectors, Look
+from showtell.search.words import language_of, query_words
+
+if TYPE_CHECKING:
+    from showtell.images import Source
+
+__all__ = ["Query", "Searcher"]
+
+_FULL = 0.999  # of a query's words in a person's words: such pictures come first
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for; words, a picture, or both.
+
+    Args:
+        words: what the pictures shall show.
+        like: a picture that they shall look like.
+        without: what they shall not show.
+    """
+
+    words: str | None = None
+    like: "Source | None" = None
+    without: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One part of a query: its words or its picture."""
+
+    calibration: Calibration
+    text: Text | None
+    look: Look | None
+
+    def evidence(self, among: Integers | None, ids: Integers | None = None) -> Evidence:
+        """What speaks for pictures: see `gather`."""
+        return gather(self.text, self.look, among=among, ids=ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The pictures that come into question.
+
+    Args:
+        ids: of contents, ascending [N].
+        evidence: what speaks for them, for each part of the query.
+        probability: [N].
+        described: whether a person's words say all that was asked for [N].
+    """
+
+    ids: Integers
+    evidence: Sequence[Evidence]
+    probability: NDArray[np.float64]
+    described: NDArray[np.bool_]
+
+
+class Searcher:
+    """Answers queries. Safe from several threads."""
+
+    def __init__(self, store: Store, model: Model) -> None:
+        """Take a library's store and model; vectors are read at the first query."""
+        self._store, self._model = store, model
+        self._lock = RLock()
+        self._vectors: LocalVectors | None = None
+        self._counted: tuple[object, dict[str, int]] = (None, {})
+
+    def find(self, query: Query, among: Integers | None, *, top: int, anyway: bool) -> Found:
+        """The pictures that answer a query.
+
+        Args:
+            among: ids of the contents that may be given, ascending; None for all.
+            top: how many at most.
+            anyway: also those that are not likely.
+        """
+        with self._lock:
+            counts = self._counts()
+            vectors = self._refreshed()
+            parts = self._parts(query, counts)
+            unwanted = self._words_part(query.without, counts) if query.without is not None else None
+            unseen = 0 if vectors is None else max(0, counts["contents"] - len(vectors))
+        searched = counts["contents"] if among is None else len(among)
+        judged = _judge(parts, unwanted, self._without_itself(query, among))
+        threshold = min(part.calibration.threshold for part in parts)
+        order = np.lexsort((-judged.probability, ~judged.described))
+        likely = judged.probability[order] >= threshold
+        rows = self._with_files(judged.ids, order if anyway else order[likely], top)
+        matches = self._matches(rows, judged, parts, query)
+        return Found(matches, not likely.any(), searched, unseen)
+
+    def nearly_the_same(self, similarity: float) -> list[tuple[list[int], float]]:
+        """Groups of contents with vectors that are nearly the same; none where there are no vectors."""
+        with self._lock:
+            vectors = self._refreshed()
+            return [] if vectors is None else groups(*vectors.all(), similarity)
+
+    def _counts(self) -> dict[str, int]:
+        """The store's counts, taken anew when something has changed."""
+        mark = self._store.mark()
+        if self._counted[0] != mark:
+            self._counted = (mark, self._store.counts())
+        return self._counted[1]
+
+    def _refreshed(self) -> LocalVectors | None:
+        """The vectors of the library as they are now; None for a model without any."""
+        if self._model.space is None:
+            return None
+        if self._vectors is None:
+            self._vectors = LocalVectors(self._store, self._model.space)
+        self._vectors.refresh()
+        return self._vectors
+
+    def _parts(self, query: Query, counts: dict[str, int]) -> list[_Part]:
+        """The parts of a query, at least one."""
+        parts = []
+        if query.words is not None:
+            parts.append(self._words_part(query.words, counts))
+        if query.like is not None:
+            vector = self._model.picture_vector(query.like)
+            look = self._vectors.look(vector) if self._vectors else None
+            parts.append(_Part(self._model.calibrations["picture"], None, look))
+        return parts
+
+    def _words_part(self, words: str, counts: dict[str, int]) -> _Part:
+        """What there is about words."""
+        vocabulary = self._model.bundle.vocabulary
+        if not query_words(words, vocabulary):
+            raise ShowtellError(f"{words!r}: there are no words in it to look for")
+        look = self._vectors.look(self._model.text_vector(words)) if self._vectors else None
+        text = None
+        if counts["captions"]:
+            described = counts["described"] > 0
+            text = look_up(self._store, words, vocabulary, pictures=counts["contents"], described=described)
+        return _Part(self._model.calibrations["words" if look is None else "hybrid"], text, look)
+
+    def _without_itself(self, query: Query, among: Integers | None) -> Integers | None:
+        """The pictures that may be given, less the one that was asked with."""
+        if not isinstance(query.like, str | PathLike):
+            return among
+        digest = content_hash(Path(query.like).read_bytes())
+        itself = self._store.known_contents(digest, vectors=None, captions="")
+        if itself is None:
+            return among
+        return np.setdiff1d(self._store.listed() if among is None else among, [itself.contents])
+
+    def _with_files(self, ids: Integers, order: Integers, top: int) -> list[tuple[int, list[str]]]:
+        """The first places in an order whose pictures have files, and those: contents may outlive theirs."""
+        rows: list[tuple[int, list[str]]] = []
+        for start in range(0, len(order), 200):
+            part = order[start : start + 200]
+            paths = self._store.paths(ids[part].tolist())
+            rows += [(int(place), paths[int(ids[place])]) for place in part if int(ids[place]) in paths]
+            if len(rows) >= top:
+                break
+        return rows[:top]
+
+    def _matches(
+        self, rows: Sequence[tuple[int, list[str]]], judged: _Judged, parts: Sequence[_Part], query: Query
+    ) -> tuple[Match, ...]:
+        """Rows as people see them."""
+        captions = self._store.captions([int(judged.ids[place]) for place, _ in rows])
+        shown = all(part.calibration.fitted for part in parts)
+        matches = []
+        for place, paths in rows:
+            contents = int(judged.ids[place])
+            words = tuple(word for part in parts if part.text for word in part.text.terms_of(contents))
+            stands_out = any(evidence.stands_out()[place] for evidence in judged.evidence)
+            similarities = [float(evidence.table[place, 0]) for evidence in judged.evidence]
+            seen = [value for value in similarities if not np.isnan(value)]
+            caption = _best(captions.get(contents, []), query)
+            matches.append(
+                Match(
+                    path=paths[0],
+                    copies=tuple(paths[1:]),
+                    probability=round(float(judged.probability[place]), 4) if shown else None,
+                    why="both" if words and stands_out else "words" if words else "vector",
+                    words=words,
+                    similarity=float(np.mean(seen)) if seen else None,
+                    caption=caption.text if caption else None,
+                    language=caption.language if caption else None,
+                    by_person=caption is not None and caption.author == "person",
+                )
+            )
+        return tuple(matches)
+
+
+def _judge(parts: Sequence[_Part], unwanted: _Part | None, among: Integers | None) -> _Judged:
+    """How probable each picture that comes into question is."""
+    evidence = [part.evidence(among) for part in parts]
+    ids = np.unique(np.concatenate([of.ids for of in evidence]))
+    if len(parts) > 1:
+        evidence = [part.evidence(among, ids) for part in parts]
+    probability = combine([part.calibration for part in parts], evidence)
+    if unwanted is not None:
+        against = combine([unwanted.calibration], [unwanted.evidence(None, ids)])
+        probability = np.where(against >= unwanted.calibration.threshold, 0, probability * (1 - against))
+    described = np.max([of.by_person for of in evidence], axis=0) >= _FULL
+    return _Judged(ids, evidence, probability, described & (probability > 0))
+
+
+def _best(captions: Sequence[Caption], query: Query) -> Caption | None:
+    """The caption to show: a person's, else one in the language of the query, else any."""
+    language = language_of(query.words) if query.words is not None else "en"
+    ranked = sorted(captions, key=lambda caption: (caption.author != "person", caption.language != language))
+    return ranked[0] if ranked else None
