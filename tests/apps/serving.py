@@ -29,7 +29,9 @@ def serving(model, folder, **settings):
     from showtell.apps.server.running import prepare
 
     limits = settings.pop("limits", None)
+    screener = settings.pop("screener", None)
     service = open_service(str(model), feedback=folder / "feedback.sqlite", **settings)
+    service.screener = screener or service.screener
     running = prepare(service, port=0, token=TOKEN, limits=limits)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

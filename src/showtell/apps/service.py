@@ -17,8 +17,9 @@ from showtell.captioning.base import Caption
 from showtell.captioning.captioner import Captioner
 from showtell.captioning.explain import Explanation, explain
 from showtell.captioning.hub import load
-from showtell.errors import BadImage, ShowtellError
+from showtell.errors import BadImage, MissingExtra, ShowtellError
 from showtell.feedback import Feedback, FeedbackStore, Kind, picture_hash
+from showtell.safety import Screener, Verdict
 
 __all__ = ["BadOption", "Busy", "Closed", "Described", "Health", "Service", "open_service"]
 
@@ -38,10 +39,12 @@ class Described:
     Attributes:
         picture: its SHA-256, which feedback names it by.
         captions: one in each language that was asked for.
+        safety: whether it is fit to be shown, where that was asked.
     """
 
     picture: str
     captions: tuple[Caption, ...]
+    safety: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Service:
     Attributes:
         captioner: the captioner.
         feedback: where feedback is kept; None when it is not.
+        screener: what says whether a picture is fit to be shown; None when nothing does.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Service:
         captioner: Captioner,
         *,
         feedback: FeedbackStore | None = None,
+        screener: Screener | None = None,
         workers: int = 2,
         batch: int = 8,
         wait: float = 0.004,
@@ -88,6 +93,7 @@ class Service:
         Args:
             captioner: made by `showtell.load`.
             feedback: where feedback is kept.
+            screener: what says whether a picture is fit to be shown.
             workers: threads that caption; as many as there are processors are enough.
             batch: pictures that are captioned together at most.
             wait: seconds that a picture may wait for others while another batch is worked on.
@@ -95,6 +101,7 @@ class Service:
         """
         self.captioner = captioner
         self.feedback = feedback
+        self.screener = screener
         self._batcher: Batcher[bytes, Described] = Batcher(
             self._described, workers=workers, size=batch, wait=wait, room=queue
         )
@@ -121,6 +128,7 @@ class Service:
         language: str | None = None,
         beam: int | None = None,
         candidates: int | None = None,
+        screen: bool = False,
     ) -> Described:
         """Caption one picture.
 
@@ -129,13 +137,14 @@ class Service:
             language: one of the captioner's; ``both`` for all it has; its first unless given.
             beam: hypotheses followed at a time, 1 to 10.
             candidates: captions wanted, the first included, 1 to 10; as many as the beam finds unless given.
+            screen: whether to say if the picture is fit to be shown.
 
         Raises:
             BadImage: it is no picture.
             BadOption: an option makes no sense.
             Busy: too many pictures wait.
         """
-        [future] = self.submit([source], language=language, beam=beam, candidates=candidates)
+        [future] = self.submit([source], language=language, beam=beam, candidates=candidates, screen=screen)
         return future.result()
 
     def submit(
@@ -145,10 +154,13 @@ class Service:
         language: str | None = None,
         beam: int | None = None,
         candidates: int | None = None,
+        screen: bool = False,
     ) -> list[Future[Described]]:
         """Ask for captions of pictures without waiting for them: all are accepted, or none; see `caption`."""
         options = self._options(language, beam, candidates)
-        key = tuple(sorted(options.items()))
+        if screen:
+            self._screener()  # which says what is missing
+        key = screen, tuple(sorted(options.items()))
         return self._batcher.submit([(key, _bytes(source)) for source in sources])
 
     def _options(self, language: str | None, beam: int | None, candidates: int | None) -> dict[str, Any]:
@@ -169,7 +181,9 @@ class Service:
 
     def _described(self, key: Hashable, pictures: Sequence[bytes]) -> list[Described | Exception]:
         """A batch of pictures with the same options, in the batcher's thread."""
-        options: dict[str, Any] = dict(key)  # type: ignore[call-overload]
+        assert isinstance(key, tuple)
+        screen: bool = key[0]
+        options: dict[str, Any] = dict(key[1])
         each = len(self.captioner.languages) if options["language"] == "both" else 1
         found = iter(self.captioner.caption_many(pictures, **options))
         described: list[Described | Exception] = []
@@ -180,7 +194,8 @@ class Service:
                 continue
             others = [next(found).caption for _ in range(each - 1)]
             captions = tuple(caption for caption in (result.caption, *others) if caption is not None)
-            described.append(Described(picture_hash(picture), captions))
+            safety = self._screener().screen(picture) if screen else None
+            described.append(Described(picture_hash(picture), captions, safety))
         return described
 
     def explain(self, source: bytes | Path, *, language: str | None = None) -> Explanation:
@@ -194,6 +209,20 @@ class Service:
             return explain(self.captioner, _bytes(source), language=options["language"])
         finally:
             self._explaining.release()
+
+    def screen(self, source: bytes | Path) -> Verdict:
+        """Say whether a picture is fit to be shown to everybody.
+
+        Raises:
+            BadImage: it is no picture.
+            MissingExtra: nothing that can say is installed.
+        """
+        return self._screener().screen(_bytes(source))
+
+    def _screener(self) -> Screener:
+        if self.screener is None:
+            raise MissingExtra("screening is not installed; install it with pip install 'showtell[safety]'")
+        return self.screener
 
     # --- feedback ---
 
@@ -237,7 +266,7 @@ class Service:
             captioner.languages,
             waiting=self._batcher.waiting,
             library=False,
-            screening=False,
+            screening=self.screener is not None,
             feedback=self.feedback is not None,
         )
 
@@ -260,7 +289,15 @@ def open_service(
     Raises:
         ShowtellError: the model, the library or the file of feedback cannot be opened.
     """
-    return Service(load(model), feedback=FeedbackStore(feedback), **settings)
+    return Service(load(model), feedback=FeedbackStore(feedback), screener=_screening(), **settings)
+
+
+def _screening() -> Screener | None:
+    """What screens pictures, where it is installed."""
+    try:
+        return Screener()
+    except MissingExtra:
+        return None
 
 
 def _bytes(source: bytes | Path) -> bytes:

@@ -49,6 +49,10 @@ _OPTIONS: dict[str, dict[str, object]] = {
         "maximum": 10,
         "description": "Captions wanted for each picture; as many as the beam finds unless given.",
     },
+    "screen": {
+        "type": "boolean",
+        "description": "Whether to say if each picture is fit to be shown, where screening is installed.",
+    },
 }
 
 
@@ -80,6 +84,7 @@ def create_app(
     )
     handle_problems(app)
     _add_captions(app, service, limits)
+    _add_screening(app, service, limits)
     _add_feedback(app, service)
     _add_about(app, service)
     _add_page(app)
@@ -134,6 +139,27 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
         asked = _options(form, "language").get("language")
         found = await _in_thread(limits, lambda: service.explain(picture, language=asked))
         return schemas.Explained.of(found)
+
+
+def _add_screening(app: FastAPI, service: Service, limits: Limits) -> None:
+    """Whether pictures are fit to be shown; there is no such route where nothing can say it."""
+    if service.screener is None:
+        return
+
+    @app.post(
+        "/api/screen",
+        tags=["pictures"],
+        summary="Screen a picture",
+        response_model=schemas.Safety,
+        responses=_problems(400, 408, 413, 415, 422, 503, 504),
+        openapi_extra=form_schema("picture"),
+    )
+    async def screen(request: Request) -> schemas.Safety:
+        """Say whether one picture is fit to be shown to everybody."""
+        form = await read_form(request, limits)
+        picture = _one(form)
+        _options(form, "picture")
+        return schemas.Safety.of(await _in_thread(limits, lambda: service.screen(picture)))
 
 
 def _add_feedback(app: FastAPI, service: Service) -> None:
@@ -198,6 +224,10 @@ def _options(form: Upload, *names: str) -> dict[str, Any]:
     for name, value in form.fields.items():
         if name == "language":
             options[name] = value
+        elif name == "screen":
+            if value not in ("true", "false"):
+                raise Refusal(422, "bad-request", "screen: must be true or false")
+            options[name] = value == "true"
         elif value.isascii() and value.isdigit() and len(value) < 5:
             options[name] = int(value)
         else:

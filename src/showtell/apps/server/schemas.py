@@ -7,9 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from showtell.apps.service import Described, Health
 from showtell.captioning.base import Caption
 from showtell.captioning.explain import Explanation
+from showtell.safety import Verdict
 
 __all__ = [
     "Alternative",
+    "Box",
     "Captioned",
     "CaptionedMany",
     "Card",
@@ -20,6 +22,7 @@ __all__ = [
     "Forgotten",
     "HealthOut",
     "Problem",
+    "Safety",
     "Said",
     "Word",
 ]
@@ -77,6 +80,31 @@ class Said(BaseModel):
         )
 
 
+class Box(BaseModel):
+    """What was seen, and where: left, top, width and height in pixels; no box for the whole picture."""
+
+    name: Annotated[str, Field(examples=["nsfw"])]
+    score: float
+    box: list[int] | None
+
+
+class Safety(BaseModel):
+    """Whether a picture is fit to be shown to everybody."""
+
+    unsafe: bool
+    score: Annotated[float, Field(description="The probability that it is not.", examples=[0.02])]
+    labels: list[Box]
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "Safety":
+        """A verdict as it goes out."""
+        boxes = [
+            Box(name=label.name, score=label.score, box=None if label.box is None else list(label.box))
+            for label in verdict.labels
+        ]
+        return cls(unsafe=verdict.unsafe, score=verdict.score, labels=boxes)
+
+
 class Captioned(BaseModel):
     """What became of one picture: captions, or the problem why there are none."""
 
@@ -85,13 +113,15 @@ class Captioned(BaseModel):
         str | None, Field(description="What feedback calls the picture: its SHA-256.", examples=[HASH])
     ] = None
     captions: list[Said] = []
+    safety: Annotated[Safety | None, Field(description="Where ``screen`` was asked for.")] = None
     problem: Problem | None = None
 
     @classmethod
     def of(cls, name: str, described: Described) -> "Captioned":
         """What was said of a picture as it goes out."""
         captions = [Said.of(caption) for caption in described.captions]
-        return cls(name=name, picture=described.picture, captions=captions)
+        safety = None if described.safety is None else Safety.of(described.safety)
+        return cls(name=name, picture=described.picture, captions=captions, safety=safety)
 
 
 class CaptionedMany(BaseModel):

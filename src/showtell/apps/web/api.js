@@ -53,10 +53,15 @@ const post = (value) => ({
   body: JSON.stringify(value),
 });
 
-export const health = () => json(ask("api/health"));
+let screening = false;
+export async function health() {
+  const said = await json(ask("api/health"));
+  screening = said.screening;
+  return said;
+}
 export const card = () => json(ask("api/card"));
 export const caption = async (file) =>
-  (await json(ask("api/caption", form("pictures", file, { language: "both" })))).results[0];
+  (await json(ask("api/caption", form("pictures", file, { language: "both", screen: screening })))).results[0];
 export const explain = (file, language) => json(ask("api/explain", form("picture", file, { language })));
 export const say = async (row) => (await json(ask("api/feedback", post(row)))).id;
 export const forget = (id) => json(ask("api/feedback/delete", post({ id })));
