@@ -12,6 +12,7 @@ import webbrowser
 import pytest
 from painted import paint, paint_all
 
+import showtell
 from showtell.cli import main
 
 
@@ -174,9 +175,9 @@ def test_ctrl_c_ends_soon_with_what_is_done_kept(place, searching_model, capsys)
         paint(place / "pictures" / f"{number}.bmp", "red", size=(9 + number % 60, 9 + number // 60))
     command = [sys.executable, "-m", "showtell", "index", "pictures", "--model", str(searching_model)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while not (place / "library" / "library.sqlite-wal").exists() or process.poll() is not None:
-        time.sleep(0.01)
-    time.sleep(0.2)
+    with showtell.open_library(place / "library") as library:
+        while not len(library) and process.poll() is None:
+            time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     _, err = process.communicate(timeout=20)
