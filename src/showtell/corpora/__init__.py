@@ -6,16 +6,24 @@ from collections.abc import Callable
 from showtell.corpora.base import Corpus, Example, Reference
 from showtell.corpora.coco import open_coco
 from showtell.corpora.flickr8k import open_flickr8k, open_flickr8k_cn
+from showtell.corpora.folder import open_folder
 from showtell.corpora.joining import join
+from showtell.corpora.splitting import with_dev_split
+from showtell.corpora.table import open_table
+from showtell.corpora.webdataset import open_webdataset
 from showtell.errors import BadCorpus
 
 __all__ = ["Corpus", "Example", "Reference", "kinds", "open_corpus"]
 
-_FORMATS: dict[str, Callable[[str], Corpus]] = {
-    "flickr8k": open_flickr8k,
-    "flickr8k-cn": open_flickr8k_cn,
-    "coco": open_coco,
+_FORMATS: dict[str, tuple[str, Callable[[str], Corpus]]] = {
+    "flickr8k": ("DIR", open_flickr8k),
+    "flickr8k-cn": ("DIR", open_flickr8k_cn),
+    "coco": ("DIR", open_coco),
+    "table": ("FILE", open_table),
+    "folder": ("DIR", open_folder),
+    "webdataset": ("DIR", open_webdataset),
 }
+_WITHOUT_LISTS = {"table", "folder", "webdataset"}
 _NEXT_SPEC = re.compile(r",\s*(?=[A-Za-z][\w-]+:)")
 
 
@@ -26,12 +34,21 @@ def open_corpus(spec: str) -> Corpus:
     * ``flickr8k:DIR+cn``: also its Chinese captions, looked for in DIR and in its sibling ``flickr8k-cn``;
     * ``flickr8k-cn:DIR``: the Chinese captions alone; pictures may lie in the sibling ``flickr8k``;
     * ``coco:DIR``: captions in COCO's form or Karpathy's; also ``coco:FILE`` for one of several files;
+    * ``table:FILE``: a CSV, TSV or JSONL file with columns for pictures and captions;
+    * ``folder:DIR``: pictures with ``.txt`` files beside them, or with ``metadata.jsonl``;
+    * ``webdataset:DIR``: tar archives of pictures and captions, also ``webdataset:NAME-{000..012}.tar``;
     * ``SPEC,SPEC``: several as one, in this order; `Example.corpus` says which a picture comes from.
+
+    Where tables, folders and shards tell no splits and nothing else has a dev split, a tenth of the pictures
+    becomes one.
 
     Raises:
         BadCorpus: an unknown format, something missing, or a broken line (named by file and line).
     """
-    return join([_open(one) for one in _NEXT_SPEC.split(spec)])
+    specs = _NEXT_SPEC.split(spec)
+    corpus = join([_open(one) for one in specs])
+    undivided = all(one.strip().partition(":")[0] in _WITHOUT_LISTS for one in specs)
+    return with_dev_split(corpus) if undivided else corpus
 
 
 def kinds(spec: str) -> str:
@@ -42,6 +59,6 @@ def kinds(spec: str) -> str:
 def _open(spec: str) -> Corpus:
     kind, colon, place = spec.strip().partition(":")
     if kind not in _FORMATS or not colon or not place:
-        known = ", ".join(f"{name}:DIR" for name in _FORMATS)
+        known = ", ".join(f"{name}:{what}" for name, (what, _) in _FORMATS.items())
         raise BadCorpus(f"{spec!r} names no corpus that Showtell can open; the formats are {known}")
-    return _FORMATS[kind](place)
+    return _FORMATS[kind][1](place)

@@ -4,10 +4,29 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from showtell.corpora.base import Corpus, Example, Reference, counted
+from showtell.corpora.base import PEOPLE, Corpus, Example, Reference, counted
+from showtell.corpora.entries import Entry, language_of
 from showtell.corpora.flaws import Caption, flaws
+from showtell.corpora.listed import listed
 from showtell.corpora.pictures import PictureIndex
 from showtell.errors import BadCorpus
+
+
+class Spoken:
+    """Collects the captions of entries, those of each picture in order."""
+
+    def __init__(self) -> None:
+        self.captions: list[Caption] = []
+        self.pictures: dict[str, int] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry's captions; lists that were saved as their text are taken apart."""
+        for caption in entry.captions:
+            for text in listed(caption) or [caption]:
+                place = self.pictures.setdefault(entry.picture, 0)
+                self.pictures[entry.picture] = place + 1
+                language, source = language_of(text, entry.language), entry.source or PEOPLE
+                self.captions.append(Caption(entry.picture, place, text.strip(), language, source))
 
 
 def assemble(
@@ -36,13 +55,12 @@ def assemble(
     references: dict[str, list[Reference]] = {}
     for caption in captions:
         picture = meant[caption.picture]
-        if picture is not None and caption.text:
+        if picture is not None and caption.text and caption.language is not None:
             found = Reference(caption.text, caption.language, caption.source)
             references.setdefault(picture, []).append(found)
     if not references:
-        example = f", for instance {next(iter(names))}" if names else ""
-        raise BadCorpus(f"none of the captions belongs to a picture in {pictures.root}{example}")
-    split_of = {meant[written]: split for written, split in splits.items()}
+        raise BadCorpus(_nothing(captions, pictures))
+    split_of = _split_of(splits, meant)
     chosen = sorted(references)
     examples = tuple(
         Example(
@@ -60,10 +78,25 @@ def assemble(
         *_missing(captions, set(missing)),
         *_orphans(orphans),
         *_other_names(meant),
+        *_other_languages(captions),
         *_unused(splits, examples),
         *flaws(captions),
     ]
     return Corpus(name, examples, warnings, missing, orphans)
+
+
+def _split_of(splits: Mapping[str, str], meant: Mapping[str, str | None]) -> dict[str, str]:
+    """The split of each picture.
+
+    Raises:
+        BadCorpus: a picture is in two, under two names.
+    """
+    found: dict[str, str] = {}
+    for written, split in splits.items():
+        picture = meant[written]
+        if picture is not None and found.setdefault(picture, split) != split:
+            raise BadCorpus(f"the picture {picture} is in {found[picture]} and, as {written}, in {split}")
+    return found
 
 
 def _ids(names: Sequence[str], pictures: PictureIndex) -> list[str]:
@@ -86,6 +119,17 @@ def _ids(names: Sequence[str], pictures: PictureIndex) -> list[str]:
     return list(ids)
 
 
+def _nothing(captions: Sequence[Caption], pictures: PictureIndex) -> str:
+    """Why no picture has a caption."""
+    if not any(caption.text and caption.language for caption in captions):
+        return f"the files of {pictures.root} hold no captions in English or Chinese"
+    name = captions[0].picture
+    offline = "; Showtell is offline, fetch the pictures first" if "://" in name else ""
+    return (
+        f"none of the captions belongs to a picture in {pictures.root}, for instance that of {name}{offline}"
+    )
+
+
 def _missing(captions: Iterable[Caption], missing: set[str]) -> list[str]:
     lost = [caption for caption in captions if caption.picture in missing]
     if not lost:
@@ -101,20 +145,30 @@ def _orphans(orphans: Sequence[str]) -> list[str]:
     return [f"{counted(len(orphans), 'picture has', 'pictures have')} no caption, for instance {orphans[0]}"]
 
 
-def _other_names(meant: Mapping[str, str | None]) -> list[str]:
+def _other_names(meant: dict[str, str | None]) -> list[str]:
     """A sentence about pictures whose file is of another kind than the captions say."""
-    other = [
-        (written, picture)
-        for written, picture in meant.items()
+    other = {
+        picture: written
+        for written, picture in reversed(meant.items())
         if picture is not None
         and PurePosixPath(written).suffix
         and PurePosixPath(written.replace("\\", "/")).name.lower() != PurePosixPath(picture).name.lower()
         and PurePosixPath(picture).stem != written
-    ]
+    }
     if not other:
         return []
     count = counted(len(other), "picture is", "pictures are")
-    return [f"{count} of another kind than the captions say, for instance {other[0][1]} for {other[0][0]}"]
+    picture, written = list(other.items())[-1]
+    return [f"{count} of another kind than the captions say, for instance {picture} for {written}"]
+
+
+def _other_languages(captions: Iterable[Caption]) -> list[str]:
+    other = [caption for caption in captions if caption.language is None]
+    if not other:
+        return []
+    number = counted(len(other), "caption is", "captions are")
+    where = other[0].where
+    return [f"{number} in another language than English and Chinese and passed over, for instance {where}"]
 
 
 def _unused(splits: Mapping[str, str], examples: Sequence[Example]) -> list[str]:

@@ -184,22 +184,6 @@ def _by_people_if_any(example: Example, language: str) -> list[str]:
     return [ref.text for ref in spoken if ref.source == PEOPLE or not by_people]
 
 
-def split_named(text: str) -> str | None:
-    """The split that files of the field mean by a word: ``val`` is ``dev``, ``restval`` is ``train``."""
-    word = text.strip().lower()
-    return _SPLITS.get(word, word) or None
-
-
-_SPLITS = {
-    "training": "train",
-    "restval": "train",
-    "val": "dev",
-    "valid": "dev",
-    "validation": "dev",
-    "testing": "test",
-}
-
-
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a text file that are not blank, each with its number from 1, without line ends.
 
@@ -221,6 +205,15 @@ def read_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise BadCorpus(f"{path} cannot be read: {error.strerror or error}") from error
+    return decoded(content, path)
+
+
+def decoded(content: bytes, path: Path) -> str:
+    """The text of a file's bytes, without a byte order mark.
+
+    Raises:
+        BadCorpus: a line is not UTF-8.
+    """
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

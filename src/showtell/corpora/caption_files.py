@@ -21,31 +21,27 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from showtell.corpora.base import MODEL, broken_line, counted, numbered_lines
+from showtell.corpora.base import MODEL, counted, numbered_lines
+from showtell.corpora.entries import (
+    PICTURE_KEYS,
+    Entry,
+    caption_keys,
+    entry_of,
+    is_picture_name,
+    json_line_entries,
+    language_of,
+    name_of,
+    table_entries,
+)
 from showtell.corpora.flickr8k_captions import read_chinese_file, read_token_file
 from showtell.corpora.json_files import parse_json, read_json
 from showtell.corpora.listed import listed
-from showtell.corpora.tables import header_of, named_columns, two_columns
 from showtell.errors import BadCorpus
 
 FORMATS = ("coco", "karpathy", "json", "jsonl", "csv", "tsv", "flickr8k")
 
-_PICTURE_KEYS = ("image_id", "image", "image_name", "path", "file_name", "filename", "picture", "id")
-_CAPTION_KEY = re.compile(r"(?:caption|reference|sentence|text|comment)s?_?\d*")
-_PICTURE_FILE = re.compile(r"\.(?:jpe?g|jfif|png|gif|bmp|webp|tiff?|hei[cf]|avif)$", re.IGNORECASE)
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What one entry of a file says: the picture's id, its captions, and what else is known of them."""
-
-    picture: str
-    captions: list[str]
-    language: str | None = None
-    source: str | None = None
-
-
-Rows = Iterator[Row]
+Rows = Iterator[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +89,12 @@ def read_references(
     """
     path = Path(path)
     chosen = _chosen(path, format)
-    kept: list[Row] = []
+    kept: list[Entry] = []
     models = others = 0
     for row in _READERS[chosen](path):
         if row.source == MODEL:
             models += len(row.captions)
-        elif row.language is not None and row.language[:2].lower() != language:
+        elif row.language is not None and language_of("", row.language) != language:
             others += len(row.captions)
         else:
             kept.append(row)
@@ -124,7 +120,7 @@ def _gathered(path: Path, format: str, rows: Rows, warnings: list[str]) -> Capti
     captions: dict[str, list[str]] = {}
     silent = lists = 0
     for row in rows:
-        said = captions.setdefault(row.picture, []) if row.captions else []
+        said = captions.setdefault(_id(row.picture), []) if row.captions else []
         silent += not row.captions
         for caption in row.captions:
             several = listed(caption)
@@ -210,7 +206,7 @@ def _detect_json(path: Path, line: str) -> str:
         first = parse_json(line)
     except ValueError:
         first = None
-    if isinstance(first, dict) and _caption_keys(first) and any(key in first for key in _PICTURE_KEYS):
+    if isinstance(first, dict) and caption_keys(first) and any(key in first for key in PICTURE_KEYS):
         return "jsonl"
     content = read_json(path) if first is None else first
     if isinstance(content, dict) and "annotations" in content:
@@ -224,7 +220,7 @@ def _coco(path: Path) -> Rows:
     if not isinstance(entries, list):
         raise BadCorpus(f"{path} is no COCO file: it needs a list of captions, or one called 'annotations'")
     for number, entry in enumerate(entries, 1):
-        yield _row(entry, partial(_broken_entry, path, number))
+        yield entry_of(entry, partial(_broken_entry, path, number))
 
 
 def _ids_by_file(path: Path) -> dict[str, str]:
@@ -258,7 +254,7 @@ def _karpathy(path: Path) -> Rows:
         if not isinstance(sentences, list) or not all(isinstance(one, dict) for one in sentences):
             raise broken("has no list of 'sentences'")
         captions = [sentence.get("raw") for sentence in sentences]
-        yield _row({"id": image.get("filename"), "captions": captions}, broken)
+        yield entry_of({"id": image.get("filename"), "captions": captions}, broken)
 
 
 class _Object(dict[str, Any]):
@@ -277,45 +273,22 @@ def _by_id(path: Path) -> Rows:
         captions = [value] if isinstance(value, str) else value
         if not isinstance(captions, list) or not all(isinstance(caption, str) for caption in captions):
             raise BadCorpus(f"{path}: the captions of {name!r} are neither a string nor a list of strings")
-        yield Row(_id(name), captions)
+        yield Entry(name, captions)
 
 
 def _json_lines(path: Path) -> Rows:
-    for number, line in numbered_lines(path):
-        try:
-            entry = parse_json(line)
-        except ValueError as error:
-            raise broken_line(path, number, f"is not JSON ({error})") from None
-        yield _row(entry, partial(broken_line, path, number))
+    return (entry for _, entry in json_line_entries(path))
 
 
 def _table(separator: str, path: Path) -> Rows:
-    header = header_of(next((line for _, line in numbered_lines(path)), ""), separator)
-    has_header = any(cell in _PICTURE_KEYS for cell in header) and bool(_caption_keys(dict.fromkeys(header)))
-    if has_header and (len(header) > 2 or header[0] not in _PICTURE_KEYS):
-        yield from _named_columns(path, separator)
-        return
-    rows = two_columns(path, separator)
-    if has_header:
-        next(rows)
-    for _, name, text in rows:
-        # The program's own lines for people have "error: …" where a picture could not be read.
-        yield Row(_id(name), [] if text.startswith("error: ") else [text])
-
-
-def _named_columns(path: Path, separator: str) -> Rows:
-    for number, cells in named_columns(path, separator):
-        entry = {key: cell for key, cell in cells.items() if cell.strip()}
-        if not _caption_keys(entry):
-            entry.setdefault("error", "no caption")
-        yield _row(entry, partial(broken_line, path, number))
+    return (entry for _, entry in table_entries(path, separator))
 
 
 def _flickr8k(path: Path) -> Rows:
     first = next((line for _, line in numbered_lines(path)), "")
     read = read_chinese_file if re.match(r"[^\t]+?#zh\w#", first) else read_token_file
     for caption in read(path):
-        yield Row(_id(caption.picture), [caption.text])
+        yield Entry(caption.picture, [caption.text])
 
 
 _READERS: Mapping[str, Callable[[Path], Rows]] = {
@@ -333,43 +306,11 @@ def _broken_entry(path: Path, number: int, what: str) -> BadCorpus:
     return BadCorpus(f"{path}, entry {number}: the entry {what}")
 
 
-def _row(entry: object, broken: Callable[[str], BadCorpus]) -> Row:
-    """A picture and its captions from an object, whatever its fields are called."""
-    if not isinstance(entry, dict):
-        raise broken("is no object with a picture and a caption")
-    key = next((key for key in _PICTURE_KEYS if key in entry), None)
-    if key is None or isinstance(entry[key], bool) or not isinstance(entry[key], str | int | float):
-        raise broken(f"names no picture (one of {', '.join(_PICTURE_KEYS)})")
-    captions: list[str] = []
-    keys = _caption_keys(entry)
-    for name in keys:
-        value = entry[name]
-        captions += value if isinstance(value, list) else [value]
-    if not keys and "error" not in entry:
-        raise broken("has no caption")
-    if not all(isinstance(caption, str) for caption in captions):
-        raise broken("has a caption that is no text")
-    language, source = entry.get("language"), entry.get("source")
-    return Row(
-        _id(entry[key]),
-        captions,
-        language if isinstance(language, str) else None,
-        source if isinstance(source, str) else None,
-    )
-
-
-def _caption_keys(entry: Mapping[str, object]) -> list[str]:
-    return [key for key in entry if _CAPTION_KEY.fullmatch(key.lower())]
-
-
-_WHOLE = re.compile(r"-?\d+\.0+")
-
-
 def _id(name: str | int | float) -> str:
-    text = str(name).strip()
-    if _PICTURE_FILE.search(text):
+    text = name_of(name)
+    if is_picture_name(text):
         return PurePosixPath(text.replace("\\", "/")).stem
-    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
+    return text
 
 
 def _some(names: Iterable[str], limit: int = 5) -> str:

@@ -15,6 +15,7 @@ file                   what counts
 The files lie in the folder or in its ``annotations``, the pictures anywhere in the folder.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,17 +23,18 @@ from pathlib import Path
 from typing import Any
 
 from showtell.corpora.assembly import assemble
-from showtell.corpora.base import LANGUAGES, PEOPLE, Corpus, counted, split_named
+from showtell.corpora.base import PEOPLE, Corpus
+from showtell.corpora.entries import language_of
 from showtell.corpora.flaws import Caption
 from showtell.corpora.json_files import read_json
-from showtell.corpora.pictures import PictureIndex, folder_named, walk
+from showtell.corpora.pictures import PictureIndex, folder_named
+from showtell.corpora.splitting import split_named
 from showtell.errors import BadCorpus
 
 _TEXT_FOLDERS = ("annotations", "", "caption_datasets")
 _OWN = "captions_*.json"
 _KARPATHY = "dataset_*.json"
 _YEAR = re.compile(r"captions_(?:train|val)(20\d\d)\.json")
-_CHINESE = re.compile("[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class _Picture:
 
 def open_coco(place: str) -> Corpus:
     """Open a folder, or one file in it or in its ``annotations``; see :func:`showtell.corpora.open_corpus`."""
-    path = Path(place).expanduser()
-    if path.is_file():
+    path = Path(os.path.expanduser(place))
+    if os.path.isfile(path):
         files = [path]
         folder = path.parent.parent if path.parent.name in _TEXT_FOLDERS else path.parent
     else:
@@ -60,16 +62,13 @@ def open_coco(place: str) -> Corpus:
         if not any(picture.captions for picture in found):
             raise BadCorpus(f"{file} holds no captions")
         pictures += found
-    captions, passed_over = _spoken(caption for picture in pictures for caption in picture.captions)
-    corpus = assemble(
+    return assemble(
         folder.resolve().name or "coco",
-        captions,
-        PictureIndex(folder, walk(folder)),
+        [caption for picture in pictures for caption in picture.captions],
+        PictureIndex.of(folder),
         _splits(pictures),
         folders={picture.name: picture.folder for picture in pictures},
     )
-    corpus.warnings.extend(passed_over)
-    return corpus
 
 
 def _files(folder: Path) -> list[Path]:
@@ -141,9 +140,9 @@ def _karpathy(file: Path, images: list[Any]) -> Iterator[_Picture]:
 
 
 def _caption(picture: _Picture, text: str, entry: Mapping[str, Any], where: str) -> Caption:
-    language = _optional(entry, "language", where) or ("zh" if _CHINESE.search(text) else "en")
+    language = language_of(text, _optional(entry, "language", where))
     source = _optional(entry, "source", where) or PEOPLE
-    return Caption(picture.name, len(picture.captions), text.strip(), language[:2].lower(), source)
+    return Caption(picture.name, len(picture.captions), text.strip(), language, source)
 
 
 def _known(split: str | None) -> str | None:
@@ -160,19 +159,6 @@ def _splits(pictures: list[_Picture]) -> dict[str, str]:
                 "name one file, as in coco:FILE"
             )
     return splits
-
-
-def _spoken(captions: Iterator[Caption]) -> tuple[list[Caption], list[str]]:
-    """The captions in languages that Showtell speaks, and a sentence about the others."""
-    found = list(captions)
-    spoken = [caption for caption in found if caption.language in LANGUAGES]
-    if len(spoken) == len(found):
-        return spoken, []
-    other = next(caption for caption in found if caption.language not in LANGUAGES)
-    number = counted(len(found) - len(spoken), "caption is", "captions are")
-    return spoken, [
-        f"{number} in another language than English and Chinese and passed over, for instance {other.where}"
-    ]
 
 
 def _text(entry: Any, keys: tuple[str, ...], where: str) -> str:

@@ -11,12 +11,15 @@ from showtell.text.cleaning import words
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """One caption of a file: the picture's name, its place among that picture's captions, the text."""
+    """One caption of a file: the picture's name, its place among that picture's captions, the text.
+
+    The language is None where Showtell does not speak it.
+    """
 
     picture: str
     index: int
     text: str
-    language: str
+    language: str | None
     source: str
 
     @property
@@ -29,7 +32,8 @@ def flaws(captions: Iterable[Caption]) -> Iterator[str]:
     """A sentence for each kind of flaw that these captions have, with a count and an example."""
     kinds: dict[tuple[str, str], list[Caption]] = {}
     for caption in captions:
-        kinds.setdefault((caption.language, caption.source), []).append(caption)
+        if caption.language is not None:
+            kinds.setdefault((caption.language, caption.source), []).append(caption)
     for (language, source), found in kinds.items():
         yield from _flaws_of_one_kind(language, source, found)
 

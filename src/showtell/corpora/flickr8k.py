@@ -7,6 +7,7 @@ Pictures lie in ``Flicker8k_Dataset/`` (so spelt), ``Flickr8k_Dataset/`` or ``Im
 lists beside that folder or in ``Flickr8k_text/``.
 """
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from showtell.corpora.assembly import assemble
 from showtell.corpora.base import Corpus, broken_line, numbered_lines
 from showtell.corpora.flaws import Caption
 from showtell.corpora.flickr8k_captions import read_caption_table, read_chinese_file, read_token_file
-from showtell.corpora.pictures import PictureIndex, folder_named, walk
+from showtell.corpora.pictures import PictureIndex, folder_named
 from showtell.errors import BadCorpus
 
 _PICTURE_FOLDERS = ("Flicker8k_Dataset", "Flickr8k_Dataset", "Images", "images")
@@ -34,7 +35,7 @@ _CHINESE_FILES = (
 
 def open_flickr8k(place: str) -> Corpus:
     """Open ``DIR`` or ``DIR+cn``; see :func:`showtell.corpora.open_corpus`."""
-    chinese = place.endswith("+cn") and not Path(place).is_dir()
+    chinese = place.endswith("+cn") and not os.path.isdir(place)
     folder = folder_named(place.removesuffix("+cn") if chinese else place)
     captions = _english_captions(folder)
     if chinese:
@@ -107,9 +108,8 @@ def _pictures(folders: list[Path]) -> PictureIndex:
             # Some copies unpack to a folder within a folder of nearly the same name.
             for inner in ("", *_PICTURE_FOLDERS):
                 place = folder / outer / inner
-                found = list(walk(place, depth=1)) if place.is_dir() else []
-                if found:
-                    return PictureIndex(place, found)
+                if os.path.isdir(place) and (found := PictureIndex.of(place, depth=1)).paths:
+                    return found
     looked = " or ".join(str(folder / _PICTURE_FOLDERS[0]) for folder in folders)
     raise BadCorpus(f"no pictures were found; they are looked for in {looked}, Flickr8k_Dataset and Images")
 

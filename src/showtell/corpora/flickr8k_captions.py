@@ -5,8 +5,9 @@ from collections import Counter
 from pathlib import Path
 
 from showtell.corpora.base import PEOPLE, broken_line, numbered_lines
+from showtell.corpora.csv_files import two_columns
 from showtell.corpora.flaws import Caption
-from showtell.corpora.tables import two_columns
+from showtell.corpora.listed import listed
 
 _CHINESE_SOURCES = {"zhc": PEOPLE, "zhm": "translators", "zhb": "baidu", "zhg": "google"}
 
@@ -30,8 +31,9 @@ def read_caption_table(path: Path) -> list[Caption]:
     for number, picture, text in two_columns(path, ","):
         if number == 1 and picture.lower() in {"image", "image_name"}:
             continue
-        captions.append(Caption(picture, seen[picture], text, "en", PEOPLE))
-        seen[picture] += 1
+        for one in listed(text) or [text]:
+            captions.append(Caption(picture, seen[picture], one, "en", PEOPLE))
+            seen[picture] += 1
     return _in_order(captions)
 
 

@@ -2,8 +2,9 @@
 
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from showtell.errors import BadCorpus
 from showtell.images import EXTENSIONS
@@ -18,18 +19,23 @@ class PictureIndex:
 
     Args:
         root: the folder that relative names start from.
-        paths: the pictures, all under ``root``.
+        paths: where each picture lies, by its name from ``root`` on.
     """
 
-    def __init__(self, root: Path, paths: Iterable[Path]):
+    def __init__(self, root: Path, paths: Mapping[str, Path]):
         self.root = root
-        self.paths: dict[str, Path] = {path.relative_to(root).as_posix(): path for path in paths}
+        self.paths = dict(paths)
         self._by_stem: dict[str, list[str]] = {}
         self._folders: set[str] = set()
         for name in self.paths:
             parts = PurePosixPath(name).parts
             self._by_stem.setdefault(_folded(_stem(parts[-1])), []).append(name)
             self._folders.update(map(_folded, parts[:-1]))
+
+    @classmethod
+    def of(cls, root: Path, *, depth: int = 8) -> Self:
+        """All pictures of a folder and the folders in it."""
+        return cls(root, {path.relative_to(root).as_posix(): path for path in walk(root, depth=depth)})
 
     def find(self, name: str, folder: str = "") -> str | None:
         """The relative name of the picture that is meant, or None.
@@ -42,8 +48,9 @@ class PictureIndex:
             BadCorpus: several pictures could be meant.
         """
         wanted = name.strip().replace("\\", "/").removeprefix("./")
-        if wanted in self.paths and not folder:
-            return wanted
+        for exact in (name, wanted):
+            if exact in self.paths and not folder:
+                return exact
         parts = [part for part in wanted.split("/") if part]
         if not parts:
             return None
@@ -84,23 +91,34 @@ def folder_named(place: str) -> Path:
         BadCorpus: it is not there.
     """
     folder = Path(os.path.expanduser(place))  # which leaves the home of a stranger as it is
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # which no name, however odd, makes fail
         raise BadCorpus(f"there is no folder {folder}; give the folder that holds the pictures and captions")
     return folder
 
 
-def walk(folder: Path, *, depth: int = 8) -> Iterator[Path]:
-    """The pictures in a folder and the folders in it, sorted; hidden files and folders are passed over.
+def is_picture(name: str) -> bool:
+    """Whether a file is named as a picture that can be read, and is not hidden."""
+    return name[0] != "." and os.path.splitext(name)[1].lower() in EXTENSIONS
+
+
+def walk(folder: Path, *, depth: int = 8, wanted: Callable[[str], bool] = is_picture) -> Iterator[Path]:
+    """The files in a folder and the folders in it, sorted; hidden files and folders are passed over.
 
     Links to folders are followed, each folder once.
+
+    Args:
+        depth: how many folders deep.
+        wanted: whether a file of some name is meant; pictures unless given.
 
     Raises:
         BadCorpus: a folder cannot be read.
     """
-    yield from _walk(folder, depth, set())
+    yield from _walk(folder, depth, wanted, set())
 
 
-def _walk(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Path]:
+def _walk(
+    folder: Path, depth: int, wanted: Callable[[str], bool], seen: set[tuple[int, int]]
+) -> Iterator[Path]:
     try:
         status = folder.stat()
         with os.scandir(folder) as entries:
@@ -111,15 +129,10 @@ def _walk(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Path
         return
     seen.add((status.st_dev, status.st_ino))
     for entry in names:
-        if is_picture(entry.name):
+        if wanted(entry.name) and not entry.is_dir():
             yield folder / entry.name
         elif depth > 1 and entry.is_dir():
-            yield from _walk(folder / entry.name, depth - 1, seen)
-
-
-def is_picture(name: str) -> bool:
-    """Whether a file is named as a picture that can be read, and is not hidden."""
-    return name[0] != "." and os.path.splitext(name)[1].lower() in EXTENSIONS
+            yield from _walk(folder / entry.name, depth - 1, wanted, seen)
 
 
 def _stem(name: str) -> str:

@@ -1,0 +1,78 @@
+"""Pictures inside tar archives: the path of one is the archive's path and its name there, ``a.tar/0001.jpg``."""
+
+import os
+import tarfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from showtell.errors import BadImage
+
+__all__ = ["ENDING", "Member", "contents_of", "members"]
+
+ENDING = ".tar"
+
+
+class Member(NamedTuple):
+    """Where a file lies in an archive, in bytes."""
+
+    start: int
+    size: int
+
+
+def members(archive: str | os.PathLike[str]) -> Mapping[str, Member]:
+    """The regular files of an uncompressed tar archive by name, in order; of a name that comes twice, the last.
+
+    Names that lead out of the archive are left out.
+
+    Raises:
+        BadImage: the archive cannot be read, or is cut short.
+    """
+    try:
+        status = os.stat(archive)
+        return _members(os.fspath(archive), status.st_size, status.st_mtime_ns)
+    except (OSError, ValueError) as error:
+        raise BadImage(archive, f"cannot be opened ({getattr(error, 'strerror', None) or error})") from None
+
+
+@lru_cache(maxsize=512)
+def _members(archive: str, size: int, changed: int) -> Mapping[str, Member]:
+    """The names of an archive of this size and time of its last change."""
+    found: dict[str, Member] = {}
+    try:
+        with tarfile.open(archive, "r:") as file:
+            for member in file:
+                name = member.name.removeprefix("./")
+                if not member.isreg() or member.issparse() or ".." in name.split("/"):
+                    continue
+                if member.size < 0 or member.offset_data + member.size > size:
+                    raise BadImage(archive, f"is cut short in {name!r}; fetch the archive again")
+                found[name.lstrip("/")] = Member(member.offset_data, member.size)
+    # What tarfile meets in damaged headers it does not always call an error of its own.
+    except (tarfile.TarError, ValueError, EOFError, OverflowError, RecursionError) as error:
+        reason = f"is not an uncompressed tar archive, or is damaged ({error}); unpack or fetch it again"
+        raise BadImage(archive, reason) from None
+    return found
+
+
+def contents_of(path: str | os.PathLike[str]) -> bytes | None:
+    """The bytes of a file inside an archive; None for a path that goes through no archive.
+
+    Raises:
+        BadImage: the archive cannot be read or has no such file.
+    """
+    place = Path(path)
+    archive = next((part for part in place.parents if part.suffix.lower() == ENDING), None)
+    if archive is None or not os.path.isfile(archive):
+        return None
+    name = place.relative_to(archive).as_posix()
+    member = members(archive).get(name)
+    if member is None:
+        raise BadImage(path, f"there is no {name!r} in the archive")
+    try:
+        with archive.open("rb") as file:
+            file.seek(member.start)
+            return file.read(member.size)
+    except OSError as error:
+        raise BadImage(path, f"cannot be read ({error.strerror})") from error
