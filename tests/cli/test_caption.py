@@ -75,7 +75,7 @@ def test_a_folder_is_walked_in_sorted_order_and_other_files_passed_over(model, p
     assert lines == [
         "photos/a.JPG\ta green picture",
         "photos/b.png\ta red picture",
-        "photos/broken.jpg\terror: is broken or cut short",
+        "photos/broken.jpg\terror: is broken or cut short (it ends in its tables)",
         "photos/c.webp\ta blue picture",
     ]
 
@@ -157,7 +157,7 @@ def test_json_is_one_list(model, pictures, capsys):
     assert [row["path"] for row in rows] == [
         f"photos/{name}" for name in ("a.JPG", "b.png", "broken.jpg", "c.webp")
     ]
-    assert rows[2] == {"path": "photos/broken.jpg", "error": "is broken or cut short"}
+    assert rows[2] == {"path": "photos/broken.jpg", "error": "is broken or cut short (it ends in its tables)"}
     assert set(rows[0]) == {"path", "caption", "language", "confidence"}
     assert (rows[0]["caption"], rows[0]["language"]) == ("a green picture", "en")
     assert 0 < rows[0]["confidence"] < 1
@@ -183,7 +183,7 @@ def test_csv_has_a_header(model, pictures, capsys):
     _, lines, _ = said(capsys, "photos", "--format", "csv", "--candidates", "2", "--model", model)
     rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
     assert rows[0]["path"] == "photos/a.JPG"
-    assert rows[2]["error"] == "is broken or cut short"
+    assert rows[2]["error"] == "is broken or cut short (it ends in its tables)"
     assert json.loads(rows[0]["candidates"])[0]["caption"] == rows[0]["caption"] == "a green picture"
 
 

@@ -273,7 +273,7 @@ def test_the_result_can_be_written_to(tmp_path):
         (b"not a picture at all", "not a picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
-        (b"\0\0\0\x18ftypheic" + bytes(50), "HEIC"),
+        (b"\0\0\0\x18ftypheic" + bytes(50), "broken or cut short|pip install"),
         (b"\xff\xd8\xff\xe0", "broken or cut short"),
         (b"\x89PNG\r\n\x1a\n", "broken or cut short"),
     ],
@@ -328,9 +328,9 @@ def test_a_folder_a_missing_file_and_a_pipe(tmp_path):
         (tmp_path, "folder"),
         (tmp_path / "missing.jpg", "no such file"),
         (tmp_path / "pipe", "not a regular file"),
-        ("a\0b.jpg", "cannot be opened"),
+        ("a\0b.jpg", "cannot be read"),
         ("", "the picture's name is empty"),
-        ("x" * 5000, "cannot be opened"),
+        ("x" * 5000, "cannot be read"),
     ):
         with pytest.raises(BadImage, match=complaint):
             open_picture(path)

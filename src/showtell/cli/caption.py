@@ -12,7 +12,7 @@ from showtell.cli import console
 from showtell.cli import options as option
 from showtell.cli.paths import pictures_named
 from showtell.cli.rows import Format, rows
-from showtell.errors import BadImage, ShowtellError
+from showtell.errors import ShowtellError
 
 if TYPE_CHECKING:
     from showtell.captioning.base import Options, Result
@@ -41,10 +41,8 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     One picture gives its caption, several give a line each: path, tab, caption. A picture that cannot be read
     gives a row with an error and stops nothing; the exit status is then 1.
     """
-    unreadable: list[BadImage] = []
-    pictures = list(pictures_named(paths, recursive=recursive, unreadable=unreadable))
-    for error in unreadable:
-        console.note(str(error))
+    found = pictures_named(paths, recursive=recursive)
+    pictures = found.files
     if not pictures:
         raise typer.Exit(2)  # why there are none has been said of each path
     options: Options = {
@@ -60,7 +58,7 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     }
     results = _results(model, pictures, options)
     well = _write(results, len(pictures), format, output, candidates=candidates is not None)
-    if unreadable or not well:
+    if found.unreadable or not well:
         raise typer.Exit(1)
 
 

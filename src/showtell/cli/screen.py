@@ -9,7 +9,7 @@ from showtell.cli import console
 from showtell.cli import options as option
 from showtell.cli.paths import pictures_named
 from showtell.cli.records import Record, RecordFormat, Records
-from showtell.errors import BadImage, ShowtellError
+from showtell.errors import ShowtellError
 
 if TYPE_CHECKING:
     from showtell.safety import Screener, Screening
@@ -45,25 +45,22 @@ def screen(
     deleted, moved or changed. A picture that cannot be read gives a row with an error; the exit status is then 1.
     An unsafe picture is no error.
     """
-    unreadable: list[BadImage] = []
-    pictures = list(pictures_named(paths, recursive=recursive, unreadable=unreadable))
-    for error in unreadable:
-        console.note(str(error))
-    if not pictures:
+    found = pictures_named(paths, recursive=recursive)
+    if not found.files:
         raise typer.Exit(2)  # why there are none has been said of each path
-    results = _screener(threshold, detector, class_threshold or []).screen_many(pictures)
+    results = _screener(threshold, detector, class_threshold or []).screen_many(found.files)
     well = True
     with (
         closing(results),
         console.output(output) as file,
         closing(Records(format, file, ["path", "unsafe", "score", "labels", "error"], _line)) as records,
-        console.progress(len(pictures), "Screening") as advance,
+        console.progress(len(found.files), "Screening") as advance,
     ):
         for result in results:
             well = well and result.ok
             records.write(_row(result))
             advance(1)
-    if unreadable or not well:
+    if found.unreadable or not well:
         raise typer.Exit(1)
 
 

@@ -188,7 +188,10 @@ def _identified(path: str) -> list[tuple[str, Path]]:
         from showtell.corpora import open_corpus
 
         return [(example.id, example.path) for example in open_corpus(path)]
-    return [(Path(found).stem, Path(found)) for found in pictures_named([path], recursive=True)]
+    found = pictures_named([path], recursive=True)
+    if found.unreadable:
+        raise typer.Exit(2)  # what is wrong has been said
+    return [(Path(picture).stem, Path(picture)) for picture in found.files]
 
 
 def training_module(name: str) -> Any:

@@ -5,8 +5,9 @@ H and W are a picture's height and width, S the side of the square that a networ
 
 from typing import TYPE_CHECKING
 
+from showtell.images.folders import EXTENSIONS, Found, find_pictures, passed_over_sentences
 from showtell.images.preprocessing import Channels, Fit, Preprocessing, Resample, preprocess, read_pixels
-from showtell.images.reading import EXTENSIONS, MAX_PIXELS, open_picture
+from showtell.images.reading import MAX_PIXELS, open_picture
 
 if TYPE_CHECKING:
     from showtell.images.reading import Source as Source
@@ -16,9 +17,12 @@ __all__ = [
     "MAX_PIXELS",
     "Channels",
     "Fit",
+    "Found",
     "Preprocessing",
     "Resample",
+    "find_pictures",
     "open_picture",
+    "passed_over_sentences",
     "preprocess",
     "read_pixels",
 ]

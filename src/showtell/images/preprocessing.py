@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.images.reading import open_image
+from showtell.images.reading import opened
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from showtell.images.reading import Source
 
 __all__ = ["Channels", "Fit", "Preprocessing", "Resample", "preprocess", "read_pixels"]
+
+_LONG = 65_536
 
 Fit = Literal["squeeze", "crop", "pad"]
 Resample = Literal["nearest", "bilinear", "bicubic"]
@@ -90,7 +92,8 @@ def preprocess(picture: NDArray[np.uint8], how: Preprocessing) -> NDArray[np.flo
 
 def read_pixels(source: Source, how: Preprocessing) -> NDArray[np.float32]:
     """`open_picture` and `preprocess` in one, without a copy between: float32 [3, S, S]. Raises BadImage."""
-    return _apply(open_image(source, how.at_least), how)
+    with opened(source, how.at_least) as image:
+        return _apply(image, how)
 
 
 def _apply(image: Image, how: Preprocessing) -> NDArray[np.float32]:
@@ -119,12 +122,22 @@ def _resize(image: Image, how: Preprocessing) -> tuple[Image, tuple[int, int]]:
         longest = max(width, height)
         w = max(1, round(how.size * width / longest))
         h = max(1, round(how.size * height / longest))
-        return image.resize((w, h), resample), ((how.size - w) // 2, (how.size - h) // 2)
+        return _resized(image, (w, h), resample), ((how.size - w) // 2, (how.size - h) // 2)
     if how.fit == "crop" and width != height:
         side = min(width, height)
         left, top = (width - side) // 2, (height - side) // 2
         image = image.crop((left, top, left + side, top + side))
-    return image.resize((how.size, how.size), resample), (0, 0)
+    return _resized(image, (how.size, how.size), resample), (0, 0)
+
+
+def _resized(image: Image, size: tuple[int, int], resample: int) -> Image:
+    """The picture in another size; averaged before where one of its sides is so long that filtering costs gigabytes."""
+    from PIL import Image
+
+    if max(image.size) > _LONG and resample != Image.Resampling.NEAREST:
+        factors = [max(1, side // (32 * wanted)) for side, wanted in zip(image.size, size, strict=True)]
+        image = image.reduce((factors[0], factors[1]))
+    return image.resize(size, resample)
 
 
 def _is_integer(value: object) -> bool:

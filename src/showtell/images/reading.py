@@ -2,178 +2,227 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import os
+import re
 import stat
 import threading
-from contextlib import AbstractContextManager, nullcontext
-from io import BytesIO
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from showtell.errors import BadImage
+from showtell.images.formats import HEAD, NoDecoder, Unsupported, format_of, what_it_is
+from showtell.images.pixels import sixteen_to_eight_bits, to_rgb, turned
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     Source: TypeAlias = str | os.PathLike[str] | bytes | Image | NDArray[Any]
 
-__all__ = ["EXTENSIONS", "MAX_PIXELS", "open_image", "open_picture"]
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "open_picture", "opened"]
 
 MAX_PIXELS = 80_000_000
-"""A picture of more pixels is refused before it is decoded: a few bytes can claim to be a huge picture."""
+"""A picture that decodes to more pixels is refused before: a few bytes can claim to be a huge picture."""
 
-EXTENSIONS = frozenset({".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-"""The endings, in lower case, of the files that are taken for pictures where nobody has named them."""
+MAX_BYTES = 350_000_000
+"""A file of more bytes is refused: it is held in memory while it is decoded."""
 
-# Formats that execute nothing and fetch nothing; PIL also knows some that start other programs.
-_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF")
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
-_KNOWN = "JPEG, PNG, GIF, WebP, BMP or TIFF"
+_MAX_MEMORY = 500_000_000  # that a decoder may need beside the pixels
+_ROW = 16  # what a row costs beside its pixels, counted in pixels
 
-# A picture of more pixels waits for its turn, so that memory does not grow with the number of threads.
-_LARGE = 20_000_000
-_one_large_picture = threading.Lock()
+_URL = re.compile(r"(?:https?|ftp|s3|gs):/|data:", re.IGNORECASE)
+_KIND = re.compile(
+    r"cannot handle|unknown|unsupported|not (?:yet )?supported|not available|palette size", re.IGNORECASE
+)
+
+
+class _Turn:
+    """The turn of a picture that needs much memory: one after the other, so that threads do not multiply it."""
+
+    PIXELS, BYTES = 20_000_000, 50_000_000
+    """More pixels, or more bytes beside them, are much."""
+
+    _lock = threading.Lock()
+
+    def __init__(self) -> None:
+        self._held: threading.Lock | None = None
+
+    def __enter__(self) -> _Turn:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._held is not None:
+            self._held.release()
+
+    def wait(self) -> None:
+        """Wait until no other picture has its turn."""
+        if self._held is None:
+            lock = _Turn._lock
+            lock.acquire()
+            self._held = lock
+
+    @classmethod
+    def forget(cls) -> None:
+        """In a forked process: whoever had the turn is a thread of the other process."""
+        cls._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Turn.forget)
 
 
 def open_picture(source: Source, *, at_least: int | None = None) -> NDArray[np.uint8]:
     """Read a picture as people see it: uint8 [H, W, 3], red, green, blue.
 
-    The first frame of an animation; turned as its EXIF orientation says; transparency over white; 16-bit
-    values scaled to 8.
+    The first frame of an animation; turned as its orientation says; transparency over white; deeper values
+    scaled to 8 bits. Damage to what the pixels do not need, such as metadata, is passed over.
 
-    source: a file's path, a file's bytes, a PIL image, or an array [H, W], [H, W, 1], [H, W, 3] or
-        [H, W, 4] (grey, colour, colour and alpha) of uint8, uint16, bool, or of floats from 0 to 1.
-    at_least: the side in pixels that the picture will be resized to. A JPEG is then decoded at a half, a
-        quarter or an eighth while both its sides stay at least twice as long: much quicker, and what the
-        resizing filter would have averaged anyway.
+    Args:
+        source: a file's path, a file's bytes, a PIL image, or an array [H, W], [H, W, 1], [H, W, 3] or
+            [H, W, 4] (grey, colour, colour and alpha) of uint8, uint16, bool, or of floats from 0 to 1.
+        at_least: the side in pixels that the picture will be resized to. A JPEG is then decoded at a half, a
+            quarter or an eighth while both its sides stay at least twice as long: much quicker, and what the
+            resizing filter would have averaged anyway.
 
-    Raises BadImage for anything that is not a whole picture of at most `MAX_PIXELS` pixels.
+    Raises:
+        BadImage: for anything that is not a whole picture that decodes to at most `MAX_PIXELS` pixels.
     """
-    return np.array(open_image(source, at_least))
+    with opened(source, at_least) as image:
+        return np.array(image)
 
 
-def open_image(source: Source, at_least: int | None) -> Image:
-    """The picture as a PIL image of mode RGB."""
+@contextmanager
+def opened(source: Source, at_least: int | None) -> Iterator[Image]:
+    """The picture as a PIL image of mode RGB; other large pictures wait until the block is left.
+
+    Raises:
+        BadImage: as `open_picture`, and also when memory runs out in the block.
+    """
+    path = os.fspath(source) if isinstance(source, str | os.PathLike) else None
+    try:
+        with _Turn() as turn:
+            yield _opened(source, path, at_least, turn)
+    except MemoryError:
+        raise BadImage(path, "is too large for the memory") from None
+
+
+def _opened(source: Source, path: str | None, at_least: int | None, turn: _Turn) -> Image:
+    if path is not None:
+        return _decoded(_contents(path, turn), path, at_least, turn)
     if isinstance(source, bytes):
-        return _decode(BytesIO(source), None, at_least)
+        return _decoded(source, None, at_least, turn)
     if isinstance(source, np.ndarray):
         return _from_array(source)
-    if isinstance(source, (str, os.PathLike)):
-        with _open_file(source) as file:
-            return _decode(file, os.fspath(source), at_least)
 
     from PIL import Image
 
     if not isinstance(source, Image.Image):
         kind = type(source).__name__
         raise TypeError(f"a picture is a path, bytes, a PIL image or a numpy array, not {kind}")
-    return _whole(source, None)
+    return _from_image(source, turn)
 
 
-def _open_file(path: str | os.PathLike[str]) -> IO[bytes]:
-    """Open a regular file for reading, or say in plain words why not."""
+def _contents(path: str, turn: _Turn) -> bytes:
+    """The bytes of a regular file that may be a picture, or in plain words why not."""
     try:
-        if not os.fspath(path):  # which would otherwise mean the folder that we are in
-            raise BadImage("", "the picture's name is empty")
+        if not path:  # which would otherwise mean the folder that we are in
+            raise BadImage(path, "the picture's name is empty")
         # A pipe or a device may never end, and opening a pipe may wait for ever.
-        mode = Path(path).stat().st_mode
-        if stat.S_ISDIR(mode):
+        status = Path(path).stat()
+        if stat.S_ISDIR(status.st_mode):
             raise BadImage(path, "this is a folder, not a picture")
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(status.st_mode):
             raise BadImage(path, "this is not a regular file")
-        return Path(path).open("rb")
+        # All at once: a decoder that maps a file into memory dies if it is cut shorter meanwhile.
+        with Path(path).open("rb") as file:
+            head = file.read(HEAD)
+            if format_of(head) is None:
+                raise BadImage(path, _other_kind(head))
+            if status.st_size > MAX_BYTES:
+                raise BadImage(path, f"has {status.st_size:,} bytes; files of up to {MAX_BYTES:,} are read")
+            if status.st_size > turn.BYTES:
+                turn.wait()
+            file.seek(0)
+            return file.read()
     except FileNotFoundError:
+        if _URL.match(path):
+            raise BadImage(
+                path, "this is an address, and Showtell works offline: save the picture first"
+            ) from None
         raise BadImage(path, "there is no such file") from None
     except PermissionError:
         raise BadImage(path, "reading it is not permitted") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        raise BadImage(path, f"cannot be opened ({_reason(error)})") from error
+        raise BadImage(path, f"cannot be read ({_reason(error)})") from error
 
 
-def _decode(file: IO[bytes], path: str | None, at_least: int | None) -> Image:
+def _decoded(data: bytes, path: str | None, at_least: int | None, turn: _Turn) -> Image:
     """Decode a file's bytes; error messages name `path`."""
-    from PIL import Image
+    kind = format_of(data[:HEAD])
+    if kind is None:
+        raise BadImage(path, _other_kind(data[:HEAD]))
+    with _refusals(path, kind.name):
+        essential = kind.essential(data)
+        del data  # what is left out need not be kept
 
-    _load_readers()
-    head = file.read(16)
-    if not head:
-        raise BadImage(path, "the file is empty")
+        def decoder(data: bytes) -> Image:
+            image = kind.open(data)
+            if at_least is not None:
+                image.draft(image.mode, (2 * at_least, 2 * at_least))
+            return image
+
+        image = decoder(essential.data)
+        _check_size(image.size, path, essential.memory)
+        if math.prod(image.size) > turn.PIXELS or essential.memory > turn.BYTES:
+            turn.wait()
+        image = kind.load(image, essential, decoder)
+        orientation = essential.orientation or _orientation(image)
+        image = to_rgb(image, bits=essential.bits, white_is_zero=essential.white_is_zero)
+        return turned(image, orientation)
+
+
+def _from_image(image: Image, turn: _Turn) -> Image:
+    """The caller's PIL image, which stays as it is."""
+    _check_size(image.size, None)
+    if math.prod(image.size) > turn.PIXELS:
+        turn.wait()
+    with _refusals(None, image.format or "picture"):
+        image.load()
+        return turned(to_rgb(image), _orientation(image))
+
+
+@contextmanager
+def _refusals(path: str | None, name: str) -> Iterator[None]:
+    """Make BadImage of whatever is raised while a file of the format `name` is decoded."""
     try:
-        image = Image.open(file, formats=_FORMATS)
-    except Image.DecompressionBombError:
-        raise BadImage(path, f"has more than {MAX_PIXELS:,} pixels, the most that is read") from None
-    except Exception as error:  # decoders fed broken headers raise every kind of error
-        raise BadImage(path, _unknown(head)) from error
-    _check_size(image.size, path)
-    if at_least is not None:
-        image.draft(image.mode, (2 * at_least, 2 * at_least))
-    return _whole(image, path)
+        yield
+    except (BadImage, MemoryError):
+        raise
+    except Unsupported as error:
+        raise BadImage(path, f"is {error}, a kind that is not read") from None
+    except NoDecoder as error:
+        raise BadImage(path, str(error)) from None
+    except Exception as error:  # decoders fed broken files raise every kind of error
+        if type(error).__name__ == "DecompressionBombError":
+            raise BadImage(path, f"has too many pixels; pictures of up to {MAX_PIXELS:,} are read") from None
+        reason = _reason(error)
+        if _KIND.search(reason):
+            raise BadImage(path, f"is a {name} file of a kind that is not read ({reason})") from error
+        raise BadImage(path, f"is broken or cut short ({reason})") from error
 
 
-def _whole(image: Image, path: str | None) -> Image:
-    """Load an opened image, and make it upright, opaque and RGB."""
-    from PIL import ImageOps
-
-    _check_size(image.size, path)
-    with _turn(image.size):
-        try:
-            image.load()
-            if image.getexif().get(0x0112, 1) != 1:  # the tag of the orientation
-                image = ImageOps.exif_transpose(image)
-            return _to_rgb(image)
-        except Exception as error:  # decoders fed broken data raise every kind of error
-            raise BadImage(path, f"is broken or cut short ({_reason(error)})") from error
-
-
-def _to_rgb(image: Image) -> Image:
-    """Any mode -> RGB, transparency over white."""
-    from PIL import Image
-
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        values = np.asarray(image)
-        sixteen = image.mode.startswith("I;16")
-        grey = _sixteen_to_eight_bits(values) if sixteen else _to_eight_bits(values)
-        if "transparency" in image.info:  # the one of the 16-bit values that a PNG calls transparent
-            grey[values == image.info["transparency"]] = 255
-        image = Image.fromarray(grey)
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    image = image.convert("RGBA")
-    white = Image.new("RGB", image.size, "white")
-    white.paste(image, mask=image.getchannel("A"))
-    return white
-
-
-def _sixteen_to_eight_bits(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """0 to 65535 -> 0 to 255, rounded. PIL's own conversion cuts off whatever is above 255."""
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257
-
-
-def _to_eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey values of 32 bits -> uint8.
-
-    Values that fit 8 or 16 bits (or, as floats, the range 0 to 1) are taken to mean that range; others are
-    stretched from their least to their greatest, and are a middle grey where they are all the same.
-    """
-    whole = values.dtype.kind in "iu"
-    # In double precision the distance of two floats of a picture is always a number.
-    values = np.nan_to_num(values.astype(np.float64), copy=False, posinf=0, neginf=0)
-    low, high = float(values.min()), float(values.max())
-    for usual in (255.0, 65535.0) if whole else (1.0,):
-        if low >= 0 and high <= usual:
-            low, high = 0.0, usual
-            break
-    if low == high:
-        return np.full(values.shape, 128, np.uint8)
-    grey: NDArray[np.uint8] = np.rint((values - low) * (255 / (high - low))).astype(np.uint8)
-    return grey
+def _orientation(image: Image) -> int:
+    """The orientation that an image of PIL says it has; 1 where its metadata are damaged."""
+    try:
+        value = image.getexif().get(0x0112)
+    except Exception:  # damaged metadata raise every kind of error
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _from_array(array: NDArray[Any]) -> Image:
@@ -190,7 +239,7 @@ def _from_array(array: NDArray[Any]) -> Image:
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
     elif array.dtype.newbyteorder("=") == np.uint16:
-        array = _sixteen_to_eight_bits(array)
+        array = sixteen_to_eight_bits(array)
     elif array.dtype.kind == "f":
         if not (array.min() >= 0 and array.max() <= 1):  # written so that NaN is refused too
             raise BadImage(None, "floats must be from 0 to 1; make uint8 of values from 0 to 255")
@@ -199,39 +248,26 @@ def _from_array(array: NDArray[Any]) -> Image:
         raise BadImage(None, f"values must be uint8, uint16, bool or floats, not {array.dtype}")
     if grey:
         array = array.reshape(array.shape[:2])
-    return _to_rgb(Image.fromarray(np.ascontiguousarray(array)))
+    return to_rgb(Image.fromarray(np.ascontiguousarray(array)))
 
 
-def _check_size(size: tuple[int, int], path: str | None) -> None:
-    """Refuse a picture of no pixels or of too many; size is (W, H)."""
+def _check_size(size: tuple[int, int], path: str | None, memory: int = 0) -> None:
+    """Refuse a picture of no pixels, or of more than fit the memory; size is (W, H) as it will be decoded."""
+    width, height = size
     pixels = math.prod(size)
-    if pixels == 0:
+    if width <= 0 or height <= 0:
         raise BadImage(path, "the picture has no pixels")
     if pixels > MAX_PIXELS:
-        raise BadImage(path, f"has {pixels:,} pixels; the most that is read is {MAX_PIXELS:,}")
+        raise BadImage(path, f"has {pixels:,} pixels; pictures of up to {MAX_PIXELS:,} are read")
+    if memory > _MAX_MEMORY or height * (width + _ROW) > 1.1 * MAX_PIXELS:
+        raise BadImage(path, f"{width:,} x {height:,} pixels of this kind are too large for the memory")
 
 
-def _turn(size: tuple[int, int]) -> AbstractContextManager[object]:
-    """Wait, with a large picture, until no other one is being decoded."""
-    return _one_large_picture if math.prod(size) > _LARGE else nullcontext()
-
-
-def _unknown(head: bytes) -> str:
-    """Say of a file that could not be opened what it seems to be, by its first bytes."""
-    if head.startswith(_SIGNATURES):
-        return "is broken or cut short"
-    if head[4:8] == b"ftyp":
-        return f"is HEIC, AVIF or a video, which is not read; save it as {_KNOWN}"
-    return f"is not a picture that can be read ({_KNOWN})"
+def _other_kind(head: bytes) -> str:
+    return what_it_is(head) if head else "the file is empty"
 
 
 def _reason(error: Exception) -> str:
     """An error's own words, without the file's name and the operating system's number."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return text.splitlines()[0] if text else type(error).__name__
-
-
-def _load_readers() -> None:
-    """Let PIL load its readers of `_FORMATS`; left alone it would load all it has, which takes long."""
-    for reader in ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
-        importlib.import_module(f"PIL.{reader}ImagePlugin")

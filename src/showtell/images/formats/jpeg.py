@@ -1,0 +1,247 @@
+"""JPEG: its tables and scans without metadata, and whether the scans hold every row.
+
+A file is a row of segments, each begun by a marker (0xFF and a byte). After a start of scan come the coded
+pixels up to the next marker; in them a byte 0xFF is followed by 0 or is a restart marker.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from showtell.images.formats.base import Broken, Essential, Unsupported
+from showtell.images.formats.exif import exif_orientation, xmp_orientation
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["MAX_SCANS", "Jpeg", "essential", "lacks_rows"]
+
+MAX_SCANS = 500
+"""More scans are refused: each costs a pass over the whole picture, however few bytes it has."""
+
+_START, _END, _SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
+_JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+_MARKER = re.compile(rb"\xff\xff*([^\x00\xd0-\xd7\xff])")  # searched 20 times as fast as with "\xff+"
+_NOISE = b"\x2d\x93\x5b\xa6\xe1\x4a\x97\x3c" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """What a start of frame says; components are (id, horizontal factor, vertical factor)."""
+
+    marker: int
+    width: int
+    height: int
+    components: tuple[tuple[int, int, int], ...]
+
+    @property
+    def progressive(self) -> bool:
+        return self.marker in (0xC2, 0xCA)
+
+    @property
+    def arithmetic(self) -> bool:
+        return self.marker in (0xC9, 0xCA)
+
+    def blocks(self, ids: bytes) -> int:
+        """Blocks of 8 x 8 that a scan of these components has."""
+        widest = max(h for _, h, _ in self.components)
+        tallest = max(v for _, _, v in self.components)
+        if len(ids) > 1:
+            units = math.ceil(self.width / (8 * widest)) * math.ceil(self.height / (8 * tallest))
+            return units * sum(h * v for name, h, v in self.components if name in ids)
+        return sum(
+            math.ceil(self.width * h / (8 * widest)) * math.ceil(self.height * v / (8 * tallest))
+            for name, h, v in self.components
+            if name in ids
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jpeg(Essential):
+    """A JPEG's essential part.
+
+    Args:
+        scans: where the file's coded pixels begin.
+        doubtful: rows may be missing though all looks well.
+    """
+
+    scans: int = field(repr=False)
+    doubtful: bool
+
+
+def essential(data: bytes) -> Jpeg:
+    """The tables and scans of a JPEG.
+
+    Raises:
+        Unsupported: lossless, hierarchical or 12-bit JPEG and other kinds that are not read.
+        Broken: it ends before the pixels, or has fewer bits of them than there are blocks.
+    """
+    kept, frame, orientation, begin = _header(data)
+    ids, first = _first_scan(data, begin)
+    single = not frame.progressive and len(ids) == len(frame.components)
+    end = data.find(_END, first) if single else _end(data, begin)
+    ended = end >= 0
+    if not ended:
+        # What was downloaded in part is often filled up with zeros.
+        end = max(first, min(len(data), len(data.rstrip(b"\0")) + 16))
+        # A half marker, and bits that a marker was to follow.
+        end -= data[begin:end].endswith(b"\xff")
+    blocks = frame.blocks(ids)
+    last = end if single else next(_scans(data, begin))[1]
+    if not frame.arithmetic and 8 * (min(last, end) - first) < blocks * (1 if frame.progressive else 2):
+        raise Broken("the pixels end too early")
+    header = b"".join(kept)
+    return Jpeg(
+        data=b"".join([header, data[begin:end], _END]),
+        orientation=orientation,
+        memory=0 if single else 128 * _all_blocks(frame),
+        scans=len(header),
+        doubtful=frame.arithmetic or not ended or not (single or frame.progressive),
+    )
+
+
+def lacks_rows(image: "Image", file: Jpeg, decoder: "Callable[[bytes], Image]") -> bool:
+    """Whether the scans of a decoded JPEG end before its last row.
+
+    A decoder then quietly fills the rest with the grey that stands for no coefficients at all. Where the last
+    corner has it, or where the file has no end, the picture is decoded once more with noise behind each scan:
+    a decoder that has all its blocks skips that, one that lacks some takes it for them.
+
+    Args:
+        image: as it was decoded.
+        file: what it was decoded from.
+        decoder: opens other bytes in the same way.
+    """
+    if not file.doubtful and not _ends_in_grey(image):
+        return False
+    pieces = [file.data[: file.scans]]
+    for begin, end in _scans(file.data, file.scans):
+        pieces += [file.data[begin:end], _NOISE]
+    other = decoder(b"".join([*pieces, _END]))
+    other.load()
+    for top in range(0, image.height, 256):
+        box = (0, top, image.width, min(top + 256, image.height))
+        if image.crop(box).tobytes() != other.crop(box).tobytes():
+            return True
+    return False
+
+
+def _ends_in_grey(image: "Image") -> bool:
+    width, height = image.size
+    corner = image.crop((max(0, width - 4), max(0, height - 4), width, height))
+    values = set(corner.tobytes())
+    return values <= {127, 128}  # 127 where the values are stored inverted
+
+
+def _header(data: bytes) -> tuple[list[bytes], _Frame, int, int]:
+    """The segments to keep, the frame, the orientation, and where the first scan begins."""
+    kept, frame, begin = [_START], None, len(_START)
+    exif = xmp = None
+    for marker, payload, end in _segments(data):
+        begin = end
+        if marker == 0xE1 and payload.startswith(_EXIF):
+            exif = exif or exif_orientation(payload)
+        elif marker == 0xE1 and payload.startswith(_XMP):
+            xmp = xmp or xmp_orientation(payload)
+        elif marker == 0xE0 and payload.startswith(b"JFIF\0") and len(payload) >= 14:
+            kept.append(_JFIF)
+        elif marker == 0xEE and payload.startswith(b"Adobe") and len(payload) >= 12:
+            kept.append(b"\xff\xee\x00\x0e" + payload[:12])
+        elif not 0xE0 <= marker <= 0xEF and marker != 0xFE:
+            kept.append(bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2) + payload)
+        if marker in _FRAMES:
+            frame = _frame(marker, payload)
+    if frame is None:
+        raise Broken("there is no header of the picture")
+    return kept, frame, exif or xmp or 1, begin
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Marker, content and end of each segment before the first scan."""
+    place = len(_START)
+    while found := _MARKER.search(data, place):
+        marker, place = found[1][0], found.end()
+        if marker == 0xDA:
+            return
+        if marker == 0xD9:
+            break
+        if marker in (0x01, 0xD8):
+            continue
+        length = int.from_bytes(data[place : place + 2])
+        payload = data[place + 2 : place + length]
+        if length < 2 or len(payload) < length - 2:
+            raise Broken("it ends in its tables")
+        place += length
+        yield marker, payload, place
+    raise Broken("there are no pixels")
+
+
+def _frame(marker: int, payload: bytes) -> _Frame:
+    """A start of frame; Unsupported for what libjpeg, as it is built for 8 bits, does not decode."""
+    if marker in (0xC3, 0xC7, 0xCB, 0xCF):
+        raise Unsupported("a lossless JPEG")
+    if marker not in (0xC0, 0xC1, 0xC2, 0xC9, 0xCA):
+        raise Unsupported("a hierarchical JPEG")
+    if len(payload) < 6 or len(payload) < 6 + 3 * payload[5]:
+        raise Broken("the header of the picture is cut")
+    if payload[0] != 8:
+        raise Unsupported(f"a JPEG with {payload[0]} bits per sample")
+    height, width = int.from_bytes(payload[1:3]), int.from_bytes(payload[3:5])
+    if not height:
+        raise Unsupported("a JPEG whose height stands after its pixels")
+    if payload[5] not in (1, 3, 4):
+        raise Unsupported(f"a JPEG with {payload[5]} components")
+    components = tuple(
+        (payload[at], payload[at + 1] >> 4, payload[at + 1] & 15) for at in range(6, 6 + 3 * payload[5], 3)
+    )
+    if not width or any(not 1 <= factor <= 4 for _, *factors in components for factor in factors):
+        raise Broken("the header of the picture makes no sense")
+    return _Frame(marker=marker, width=width, height=height, components=components)
+
+
+def _first_scan(data: bytes, begin: int) -> tuple[bytes, int]:
+    """The ids of the first scan's components, and where its coded pixels begin."""
+    place = data.index(_SCAN, begin) + 2
+    length = int.from_bytes(data[place : place + 2])
+    if len(data) < place + length or length < 3:
+        raise Broken("there are no pixels")
+    number = data[place + 2]
+    return data[place + 3 : place + 3 + 2 * number : 2], place + length
+
+
+def _scans(data: bytes, begin: int) -> Iterator[tuple[int, int]]:
+    """Where each scan begins, tables before it included, and where its coded pixels end."""
+    place = begin
+    while (found := _MARKER.search(data, place)) and found[1] != b"\xd9":
+        place = found.end()
+        if found[1] == b"\x01":
+            continue
+        place += int.from_bytes(data[place : place + 2])
+        if found[1] == b"\xda":
+            after = _MARKER.search(data, place)
+            end = after.start() if after else len(data)
+            yield begin, end
+            begin = place = end
+
+
+def _end(data: bytes, begin: int) -> int:
+    """Where the end marker of a file of several scans stands; -1 if there is none."""
+    end = begin
+    for number, (_, after) in enumerate(_scans(data, begin), 1):
+        end = after
+        if number > MAX_SCANS:
+            raise Unsupported(f"a JPEG with more than {MAX_SCANS} scans")
+    while found := _MARKER.search(data, end):
+        if found[1] == b"\xd9":
+            return found.start()
+        end = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
+    return -1
+
+
+def _all_blocks(frame: _Frame) -> int:
+    """The blocks whose coefficients a decoder keeps until the last scan."""
+    return frame.blocks(bytes(name for name, _, _ in frame.components))

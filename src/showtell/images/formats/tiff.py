@@ -1,0 +1,185 @@
+"""TIFF: the first page's directory cut down to what the pixels need, and the kinds that would come out wrong.
+
+A file is a header that says where the first directory is, and directories of entries: tag, type, number of
+values, and the values or where they are. BigTIFF has wider numbers.
+"""
+
+import ctypes
+import logging
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+
+from showtell.images.formats.base import Broken, Essential, Unsupported
+from showtell.images.formats.exif import xmp_orientation
+
+__all__ = ["essential", "silence_libtiff"]
+
+_BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION = 258, 259, 262, 274
+_SAMPLES, _PLANAR, _FORMAT, _SUBSAMPLING, _XMP = 277, 284, 339, 530, 700
+_NEEDED = {
+    *(256, 257, _BITS, _COMPRESSION, _PHOTOMETRIC, 266, 273, _SAMPLES, 278, 279, _PLANAR, 292, 293, 317, 320),
+    *(322, 323, 324, 325, 332, 338, _FORMAT, 347, 529, _SUBSAMPLING, 531, 532),  # tiles, inks, alpha, colours
+    *(512, 513, 514, 515, 517, 518, 519, 520, 521),  # JPEG in TIFF as it was at first
+}
+_SIZES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
+_INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types -> those of struct
+_YCBCR = 6
+_COMPRESSIONS = {34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG", 50001: "WebP", 50002: "JPEG XL"}
+_NOWHERE = logging.NullHandler()
+_MOST_VALUES = 8
+"""No more values of a tag are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How numbers are written: struct's sign of the order of bytes, and of an offset, a count of entries."""
+
+    order: str
+    offset: str
+    count: str
+
+    def unpack(self, kind: str, data: bytes, place: int) -> tuple[int, ...]:
+        return struct.unpack_from(self.order + kind, data, place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry of a directory, and the bytes of its values as far as they are there."""
+
+    tag: int
+    kind: int
+    written: bytes
+    value: bytes
+
+
+def essential(data: bytes) -> Essential:
+    """The first page of a TIFF.
+
+    Raises:
+        Unsupported: a kind whose pixels would come out wrong.
+        Broken: it ends before its first directory.
+    """
+    layout = _layout(data)
+    try:
+        place, entries = _directory(data, layout)
+    except struct.error:
+        raise Broken("there is no directory") from None
+    tags = {entry.tag: _integers(entry, layout) for entry in entries}
+    bits = tags.get(_BITS) or (1,)
+    _refuse_what_comes_out_wrong(tags, bits)
+    # PIL inverts values of up to 8 bits, and forgets deeper ones; without the tag nobody knows.
+    deep = bits[0] > 8 and tags.get(_PHOTOMETRIC, (0,)) == (0,)
+    inverted = deep and _PHOTOMETRIC in tags
+    orientation = next(iter(tags.get(_ORIENTATION, ())), 0)
+    if not orientation:
+        xmp = b"".join(entry.value for entry in entries if entry.tag == _XMP)
+        orientation = xmp_orientation(xmp) or 1
+    written = _written(entries, layout, black_is_zero=deep)
+    return Essential(
+        data=b"".join([data[:place], written, data[place + len(written) :]]),
+        orientation=orientation if 1 <= orientation <= 8 else 1,
+        bits=bits[0],
+        white_is_zero=inverted,
+    )
+
+
+def _layout(data: bytes) -> _Layout:
+    order = "<" if data.startswith(b"II") else ">"
+    return _Layout(order, "Q", "Q") if b"\x2b" in data[2:4] else _Layout(order, "I", "H")
+
+
+def _directory(data: bytes, layout: _Layout) -> tuple[int, list[_Entry]]:
+    """Where the first directory is, and its entries as far as the file goes; struct.error if there is none."""
+    wide = struct.calcsize(layout.offset)
+    (place,) = layout.unpack(layout.offset, data, 8 if wide == 8 else 4)
+    (number,) = layout.unpack(layout.count, data, place)
+    entries = []
+    size = 4 + 2 * wide
+    begin = place + struct.calcsize(layout.count)
+    for at in range(begin, min(begin + size * number, len(data) - size + 1), size):
+        tag, kind, count = layout.unpack(f"HH{layout.offset}", data, at)
+        length, inside = count * _SIZES.get(kind, 0), at + 4 + wide
+        start = inside if length <= wide else layout.unpack(layout.offset, data, inside)[0]
+        entries.append(_Entry(tag, kind, data[at : at + size], data[start : start + length]))
+    return place, entries
+
+
+def _integers(entry: _Entry, layout: _Layout) -> tuple[int, ...]:
+    """The first values of an entry, if they are integers."""
+    kind = _INTEGERS.get(entry.kind)
+    if kind is None:
+        return ()
+    number = min(len(entry.value) // struct.calcsize(kind), _MOST_VALUES)
+    return layout.unpack(f"{number}{kind}", entry.value, 0)
+
+
+def _refuse_what_comes_out_wrong(tags: dict[int, tuple[int, ...]], bits: tuple[int, ...]) -> None:
+    """Raise Unsupported for what PIL does not unpack, or would show with other values than it has."""
+    (samples,) = tags.get(_SAMPLES, ())[:1] or (1,)
+    if tags.get(_PLANAR) == (2,) and samples > 1 and bits[0] > 8:
+        raise Unsupported(f"a TIFF with {bits[0]} bits per sample in separate planes")
+    if bits[0] == 8 and 2 in tags.get(_FORMAT, ()):
+        raise Unsupported("a TIFF with signed values of 8 bits")
+    (compression,) = tags.get(_COMPRESSION, ())[:1] or (1,)
+    if not _unpacks(compression):
+        raise Unsupported(f"a TIFF with compression {_COMPRESSIONS.get(compression, compression)}")
+    subsampling = tags.get(_SUBSAMPLING, (2, 2))
+    if tags.get(_PHOTOMETRIC) == (_YCBCR,) and compression == 1 and subsampling != (1, 1):
+        raise Unsupported("an uncompressed TIFF with subsampled colours")
+
+
+def _written(entries: list[_Entry], layout: _Layout, *, black_is_zero: bool) -> bytes:
+    """A directory of the entries that the pixels need, and no other page behind it."""
+    needed = {entry.tag: entry.written for entry in entries if entry.tag in _NEEDED}
+    if black_is_zero:
+        one = struct.pack(f"{layout.order}HH{layout.offset}H", _PHOTOMETRIC, 3, 1, 1)
+        needed[_PHOTOMETRIC] = one.ljust(4 + 2 * struct.calcsize(layout.offset), b"\0")
+    count = struct.pack(layout.order + layout.count, len(needed))
+    return b"".join([count, *needed.values(), bytes(struct.calcsize(layout.offset))])
+
+
+def silence_libtiff() -> None:
+    """Keep libtiff from writing what it finds wrong to stderr, and PIL's log from doing so in its place."""
+    logging.getLogger("PIL").addHandler(_NOWHERE)  # a second time does nothing
+    _libtiff()
+
+
+@cache
+def _libtiff() -> ctypes.CDLL | None:
+    """The library that PIL was linked with, silenced; None where PIL holds it inside itself and does not show it."""
+    from PIL import _imaging
+
+    with suppress(AttributeError, OSError):
+        library = ctypes.CDLL(_imaging.__file__)  # finds what the module itself was linked with
+        for handler in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
+            handler(None)
+        return library
+    return None
+
+
+def _unpacks(compression: int) -> bool:
+    from PIL.TiffImagePlugin import COMPRESSION_INFO
+
+    library = _libtiff()
+    if compression not in COMPRESSION_INFO:
+        return False
+    return library is None or bool(library.TIFFIsCODECConfigured(compression))
