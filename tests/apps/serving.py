@@ -31,7 +31,8 @@ def serving(model, folder, **settings):
     limits = settings.pop("limits", None)
     screener = settings.pop("screener", None)
     service = open_service(str(model), feedback=folder / "feedback.sqlite", **settings)
-    service.screener = screener or service.screener
+    if screener is not None:
+        service.screener = screener
     running = prepare(service, port=0, token=TOKEN, limits=limits)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

@@ -22,8 +22,9 @@ def run_schemathesis(server, folder, examples):
     command = [
         Path(sys.executable).parent / "schemathesis",
         *("run", url, "--header", f"Authorization: Bearer {TOKEN}"),
-        # Not every rule can be said in the description: a beam of 1 finds no 9 candidates.
-        *("--exclude-checks", "positive_data_acceptance"),
+        # Not every rule can be said in the description (a beam of 1 finds no 9 candidates), and in a form an
+        # empty list is no field at all.
+        *("--exclude-checks", "positive_data_acceptance,negative_data_rejection"),
         *("--max-examples", str(examples), "--no-color"),
     ]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from serving import picture, serving
-from tiny_bundle import CHINESE
+from tiny_bundle import CHINESE, COLOURS
 
 import showtell
 from showtell.safety import Screener
@@ -254,4 +254,65 @@ def test_the_first_paint_comes_within_a_second(browser, server):
     while not (times := page.evaluate(painted)):
         page.wait_for_timeout(50)
     assert times[0] < 1000
+    context.close()
+
+
+# --- search ---
+
+
+@pytest.fixture(scope="module")
+def library(searching_model, tmp_path_factory):
+    """A server with a library of a picture of each colour, and one of red in another size."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for colour in COLOURS:
+        (folder / f"{colour}.png").write_bytes(picture(colour))
+    (folder / "also red.png").write_bytes(picture("red", (50, 50)))
+    place = tmp_path_factory.mktemp("library")
+    with showtell.open_library(place, model=searching_model) as opened:
+        opened.index(folder)
+    with serving(searching_model, tmp_path_factory.mktemp("feedback"), library=place) as (_, running):
+        yield running
+
+
+def test_pictures_are_searched_and_more_like_one_are_shown(browser, library):
+    context = browser.new_context(locale="en-GB", bypass_csp=True)
+    visiting = Visit(context.new_page(), library.url)
+    page = visiting.page
+    page.click("#tab-search")
+    page.fill("#query", "红色")
+    page.press("#query", "Enter")
+    page.wait_for_selector("#gallery li >> nth=1")
+    sync_api.expect(page.locator("#found")).to_have_text("2 pictures")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#gallery img')].every(one => one.naturalWidth > 0)"
+    )
+    assert problems_of(page) == []
+    page.locator("button:has-text('More like this')").first.click()
+    page.wait_for_selector("#gallery li >> nth=2")
+    page.fill("#query", "zebra crossing")
+    page.press("#query", "Enter")
+    sync_api.expect(page.locator("#found")).to_have_text("Nothing here looks like that.")
+    page.click("#anyway")
+    page.wait_for_selector("#gallery li")
+    assert visiting.said == []
+    context.close()
+
+
+def test_a_correction_is_offered_for_pictures_that_look_the_same(browser, library):
+    context = browser.new_context(locale="en-GB")
+    visiting = Visit(context.new_page(), library.url)
+    page = visiting.page
+    visiting.choose(("red.png", picture("red")))
+    page.locator("button:has-text('Correct')").first.click()
+    page.locator("textarea:visible").fill("the sunset at Ann's")
+    page.locator("button:has-text('Save'):visible").click()
+    page.wait_for_selector("text=look nearly the same")
+    page.click("text=Keep for those ticked")
+    page.wait_for_selector("text=Thank you")
+    page.click("#tab-search")
+    page.fill("#query", "sunset")
+    page.press("#query", "Enter")
+    sync_api.expect(page.locator("#found")).to_have_text("2 pictures")
+    assert "a person's words" in page.locator("#gallery").inner_text()
+    assert visiting.said == []
     context.close()

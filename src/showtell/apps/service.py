@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from showtell.apps.batching import Batcher, Busy, Closed
+from showtell.apps.gallery import Gallery, Hit
 from showtell.captioning.base import Caption
 from showtell.captioning.captioner import Captioner
 from showtell.captioning.explain import Explanation, explain
@@ -20,6 +21,7 @@ from showtell.captioning.hub import load
 from showtell.errors import BadImage, MissingExtra, ShowtellError
 from showtell.feedback import Feedback, FeedbackStore, Kind, picture_hash
 from showtell.safety import Screener, Verdict
+from showtell.search import Library, open_library
 
 __all__ = ["BadOption", "Busy", "Closed", "Described", "Health", "Service", "open_service"]
 
@@ -75,6 +77,7 @@ class Service:
         captioner: the captioner.
         feedback: where feedback is kept; None when it is not.
         screener: what says whether a picture is fit to be shown; None when nothing does.
+        gallery: the library to search; None without one.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Service:
         *,
         feedback: FeedbackStore | None = None,
         screener: Screener | None = None,
+        library: Library | None = None,
         workers: int = 2,
         batch: int = 8,
         wait: float = 0.004,
@@ -94,6 +98,7 @@ class Service:
             captioner: made by `showtell.load`.
             feedback: where feedback is kept.
             screener: what says whether a picture is fit to be shown.
+            library: pictures to search; closed with the service.
             workers: threads that caption; as many as there are processors are enough.
             batch: pictures that are captioned together at most.
             wait: seconds that a picture may wait for others while another batch is worked on.
@@ -102,6 +107,7 @@ class Service:
         self.captioner = captioner
         self.feedback = feedback
         self.screener = screener
+        self.gallery = None if library is None else Gallery(library, screener)
         self._batcher: Batcher[bytes, Described] = Batcher(
             self._described, workers=workers, size=batch, wait=wait, room=queue
         )
@@ -116,6 +122,8 @@ class Service:
     def close(self) -> None:
         """Finish what was begun, and end."""
         self._batcher.close()
+        if self.gallery is not None:
+            self.gallery.close()
         if self.feedback is not None:
             self.feedback.close()
 
@@ -246,6 +254,17 @@ class Service:
         store.add(row)
         return row
 
+    def spread(self, row: Feedback) -> tuple[Hit, ...]:
+        """Keep a correction in the library too, where the library has the picture.
+
+        Returns:
+            Pictures that look nearly the same; the same words may be offered for them, and are kept only when a
+            person accepts: `Gallery.describe`.
+        """
+        if self.gallery is None or row.kind != "correction" or row.text is None:
+            return ()
+        return self.gallery.learn(row.picture, row.text, row.language)
+
     def forget(self, feedback_id: str) -> bool:
         """Delete one row of feedback, and say whether it was there."""
         return self._store().delete(id=feedback_id) > 0
@@ -265,7 +284,7 @@ class Service:
             captioner.version,
             captioner.languages,
             waiting=self._batcher.waiting,
-            library=False,
+            library=self.gallery is not None,
             screening=self.screener is not None,
             feedback=self.feedback is not None,
         )
@@ -289,7 +308,10 @@ def open_service(
     Raises:
         ShowtellError: the model, the library or the file of feedback cannot be opened.
     """
-    return Service(load(model), feedback=FeedbackStore(feedback), screener=_screening(), **settings)
+    opened = None if library is None else open_library(library, create=False)
+    return Service(
+        load(model), feedback=FeedbackStore(feedback), screener=_screening(), library=opened, **settings
+    )
 
 
 def _screening() -> Screener | None:

@@ -224,6 +224,17 @@ class Library:
             return ()
         return tuple(self._store.captions([known.contents]).get(known.contents, ()))
 
+    def files_of(self, digest: str) -> tuple[str, ...]:
+        """The library's files with these contents, sorted.
+
+        Args:
+            digest: SHA-256 of a file, in hexadecimal.
+        """
+        known = self._store.known_contents(bytes.fromhex(digest), vectors=None, captions="")
+        if known is None or known.contents is None:
+            return ()
+        return tuple(self._store.paths([known.contents]).get(known.contents, ()))
+
     def screened(self, path: str | Path, score: float, *, by: str) -> bool:
         """Keep a safety score of a picture.
 

@@ -1,7 +1,7 @@
 """The routes: each parses, asks the service and answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,7 +17,9 @@ from starlette.types import ASGIApp
 
 import showtell
 from showtell.apps.server import schemas
-from showtell.apps.server.problems import MEDIA_TYPE, Refusal, as_problem, handle_problems, problem
+from showtell.apps.server.answers import in_thread, problems, within
+from showtell.apps.server.library import add_library
+from showtell.apps.server.problems import Refusal, as_problem, handle_problems, problem
 from showtell.apps.server.protection import Limits, Protection
 from showtell.apps.server.uploads import Upload, form_schema, read_form
 from showtell.apps.service import Described, Service
@@ -85,6 +87,7 @@ def create_app(
     handle_problems(app)
     _add_captions(app, service, limits)
     _add_screening(app, service, limits)
+    add_library(app, service, limits)
     _add_feedback(app, service)
     _add_about(app, service)
     _add_page(app)
@@ -100,7 +103,7 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
         tags=["pictures"],
         summary="Caption pictures",
         response_model=schemas.CaptionedMany,
-        responses=_problems(400, 408, 413, 415, 422, 429, 503, 504),
+        responses=problems(400, 408, 413, 415, 422, 429, 503, 504),
         openapi_extra=form_schema("pictures", **_OPTIONS),
     )
     async def caption(request: Request) -> schemas.CaptionedMany:
@@ -111,7 +114,7 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
         form = await read_form(request, limits)
         options = _options(form)
         futures = service.submit(form.pictures, **options)
-        found = await _within(limits, _all(futures))
+        found = await within(limits, _all(futures))
         results = []
         for name, described in zip(form.names, found, strict=True):
             if isinstance(described, Described):
@@ -129,7 +132,7 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
         tags=["pictures"],
         summary="Explain a caption",
         response_model=schemas.Explained,
-        responses=_problems(400, 408, 413, 415, 422, 429, 503, 504),
+        responses=problems(400, 408, 413, 415, 422, 429, 503, 504),
         openapi_extra=form_schema("picture", language=_OPTIONS["language"]),
     )
     async def explain(request: Request) -> schemas.Explained:
@@ -137,7 +140,7 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
         form = await read_form(request, limits)
         picture = _one(form)
         asked = _options(form, "language").get("language")
-        found = await _in_thread(limits, lambda: service.explain(picture, language=asked))
+        found = await in_thread(limits, lambda: service.explain(picture, language=asked))
         return schemas.Explained.of(found)
 
 
@@ -151,7 +154,7 @@ def _add_screening(app: FastAPI, service: Service, limits: Limits) -> None:
         tags=["pictures"],
         summary="Screen a picture",
         response_model=schemas.Safety,
-        responses=_problems(400, 408, 413, 415, 422, 503, 504),
+        responses=problems(400, 408, 413, 415, 422, 503, 504),
         openapi_extra=form_schema("picture"),
     )
     async def screen(request: Request) -> schemas.Safety:
@@ -159,7 +162,7 @@ def _add_screening(app: FastAPI, service: Service, limits: Limits) -> None:
         form = await read_form(request, limits)
         picture = _one(form)
         _options(form, "picture")
-        return schemas.Safety.of(await _in_thread(limits, lambda: service.screen(picture)))
+        return schemas.Safety.of(await in_thread(limits, lambda: service.screen(picture)))
 
 
 def _add_feedback(app: FastAPI, service: Service) -> None:
@@ -170,18 +173,25 @@ def _add_feedback(app: FastAPI, service: Service) -> None:
         tags=["feedback"],
         summary="Correct, rate or compare captions",
         response_model=schemas.FeedbackOut,
-        responses=_problems(400, 422),
+        responses=problems(400, 422),
     )
     def feedback(row: schemas.FeedbackIn) -> schemas.FeedbackOut:
-        """Keep what a person says of a caption, on this machine."""
-        return schemas.FeedbackOut(id=service.say(**row.model_dump()).id)
+        """Keep what a person says of a caption, on this machine.
+
+        A correction of a picture that is in the library is kept there too; the same words are offered for pictures
+        that look nearly the same.
+        """
+        kept = service.say(**row.model_dump())
+        return schemas.FeedbackOut(
+            id=kept.id, offers=[schemas.HitOut.of(hit) for hit in service.spread(kept)]
+        )
 
     @app.post(
         "/api/feedback/delete",
         tags=["feedback"],
         summary="Take back what was said",
         response_model=schemas.Forgotten,
-        responses=_problems(400, 422),
+        responses=problems(400, 422),
     )
     def delete(row: schemas.Forget) -> schemas.Forgotten:
         """Delete one row of feedback for good."""
@@ -255,30 +265,6 @@ def _exception(error: BaseException) -> Exception:
     return error
 
 
-async def _within(limits: Limits, answer: Any) -> Any:
-    """An answer, or a problem when it takes too long."""
-    try:
-        async with asyncio.timeout(limits.answer_seconds):
-            return await answer
-    except TimeoutError:
-        raise Refusal(504, "slow", "the answer took too long; ask for fewer pictures at once") from None
-
-
-async def _in_thread(limits: Limits, ask: Callable[[], Answer]) -> Answer:
-    """What a method of the service that takes a while says."""
-    found: Answer = await _within(limits, run_in_threadpool(ask))
-    return found
-
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """How OpenAPI describes the problems that a route may answer with."""
-    reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {
-        status: {"description": "A problem (RFC 9457).", "content": {MEDIA_TYPE: reference}}
-        for status in statuses
-    }
-
-
 def _openapi(app: FastAPI) -> dict[str, Any]:
     """The description of the interface: FastAPI's, with the token, and with every problem as what it is."""
     if app.openapi_schema is None:
@@ -298,6 +284,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             for route in methods.values():
                 if path != "/api/health":
                     route["security"] = [{"token": []}]
-                    route["responses"].update({str(key): value for key, value in _problems(401, 403).items()})
+                    route["responses"].update({str(key): value for key, value in problems(401, 403).items()})
         app.openapi_schema = described
     return app.openapi_schema

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from showtell.apps.gallery import NoSuchPicture
 from showtell.apps.service import Busy, Closed
 from showtell.errors import BadBundle, BadImage, ShowtellError
 
@@ -41,20 +42,23 @@ def problem(kind: str, status: int, detail: str) -> dict[str, Any]:
     return {"type": f"urn:showtell:problem:{kind}", "title": title, "status": status, "detail": detail}
 
 
+_REFUSALS: tuple[tuple[type[ShowtellError], int, str, dict[str, str] | None], ...] = (
+    (Busy, 429, "busy", {"Retry-After": "1"}),
+    (Closed, 503, "ending", {"Retry-After": "5"}),
+    (NoSuchPicture, 404, "no-such-picture", None),
+    (BadImage, 422, "bad-picture", None),
+    (BadBundle, 500, "model", None),
+    (ShowtellError, 422, "bad-request", None),
+)
+
+
 def as_problem(error: Exception) -> Refusal:
-    """What an error of the service is over HTTP."""
+    """What an error of the service is over HTTP; any other is raised again."""
     if isinstance(error, Refusal):
         return error
-    if isinstance(error, Busy):
-        return Refusal(429, "busy", str(error), {"Retry-After": "1"})
-    if isinstance(error, Closed):
-        return Refusal(503, "ending", str(error), {"Retry-After": "5"})
-    if isinstance(error, BadImage):
-        return Refusal(422, "bad-picture", str(error))
-    if isinstance(error, BadBundle):
-        return Refusal(500, "model", str(error))
-    if isinstance(error, ShowtellError):
-        return Refusal(422, "bad-request", str(error))
+    for kind, status, name, headers in _REFUSALS:
+        if isinstance(error, kind):
+            return Refusal(status, name, str(error), headers)
     raise error
 
 

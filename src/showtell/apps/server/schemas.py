@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from showtell.apps.gallery import Answer, Hit
 from showtell.apps.service import Described, Health
 from showtell.captioning.base import Caption
 from showtell.captioning.explain import Explanation
@@ -15,12 +16,16 @@ __all__ = [
     "Captioned",
     "CaptionedMany",
     "Card",
+    "Describe",
     "Explained",
     "FeedbackIn",
     "FeedbackOut",
     "Forget",
     "Forgotten",
     "HealthOut",
+    "HitOut",
+    "Kept",
+    "Matches",
     "Problem",
     "Safety",
     "Said",
@@ -190,10 +195,72 @@ class FeedbackIn(BaseModel):
     person: Annotated[str | None, Field(max_length=200)] = None
 
 
+class HitOut(BaseModel):
+    """A picture of the library."""
+
+    id: Annotated[str, Field(description="By which it can be asked about.", examples=["q3Zk0dJ8s1xYt5wB"])]
+    name: Annotated[str, Field(examples=["beach.jpg"])]
+    caption: str | None
+    language: str | None
+    person: Annotated[bool, Field(description="Whether the caption is a person's.")]
+    probability: float | None
+    why: Annotated[str, Field(description="``words``, ``vector`` or ``both``.", examples=["both"])]
+    reason: Annotated[str, Field(examples=["the caption says dog"])]
+
+    @classmethod
+    def of(cls, hit: Hit) -> "HitOut":
+        """A picture as it goes out."""
+        match = hit.match
+        return cls(
+            id=hit.id,
+            name=hit.name.encode(errors="replace").decode(),  # a file's name need not be Unicode
+            caption=match.caption,
+            language=match.language,
+            person=match.by_person,
+            probability=match.probability,
+            why=match.why,
+            reason=match.reason,
+        )
+
+
+class Matches(BaseModel):
+    """What was found, the most probable first."""
+
+    matches: list[HitOut]
+    nothing: Annotated[bool, Field(description="Whether nothing here is likely to be what was asked for.")]
+    nearest: Annotated[bool, Field(description="Whether ``anyway`` would show the nearest all the same.")]
+
+    @classmethod
+    def of(cls, answer: Answer) -> "Matches":
+        """An answer as it goes out."""
+        hits = [HitOut.of(hit) for hit in answer.hits]
+        return cls(matches=hits, nothing=answer.nothing, nearest=answer.nearest)
+
+
+class Describe(BaseModel):
+    """A person's words for pictures of the library."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[str], Field(min_length=1, max_length=100, examples=[["q3Zk0dJ8s1xYt5wB"]])]
+    text: Annotated[str, Field(min_length=1, max_length=2000, examples=["Ann on the beach"])]
+    language: Annotated[Literal["en", "zh"], Field(examples=["en"])]
+
+
+class Kept(BaseModel):
+    """How many pictures have the words now."""
+
+    kept: int
+
+
 class FeedbackOut(BaseModel):
     """A row of feedback that was kept."""
 
     id: Annotated[str, Field(examples=["0f8fad5bd9cb469fa16570867728950e"])]
+    offers: Annotated[
+        list[HitOut],
+        Field(description="Pictures of the library that look nearly the same: the same words may fit them."),
+    ] = []
 
 
 class Forget(BaseModel):

@@ -58,6 +58,8 @@ async def read_form(request: Request, limits: Limits) -> Upload:
                 pictures.append(await value.read())
             elif name in ("picture", "pictures"):
                 raise Refusal(422, "bad-request", f"{name}: send it as a file")
+            elif name in fields:
+                raise Refusal(422, "bad-request", f"{name}: is given twice")
             else:
                 fields[name] = value
     finally:

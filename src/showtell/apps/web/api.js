@@ -63,9 +63,12 @@ export const card = () => json(ask("api/card"));
 export const caption = async (file) =>
   (await json(ask("api/caption", form("pictures", file, { language: "both", screen: screening })))).results[0];
 export const explain = (file, language) => json(ask("api/explain", form("picture", file, { language })));
-export const say = async (row) => (await json(ask("api/feedback", post(row)))).id;
+export const say = (row) => json(ask("api/feedback", post(row)));
 export const forget = (id) => json(ask("api/feedback/delete", post({ id })));
 export const find = (fields) => json(ask(`api/find?${new URLSearchParams(fields)}`));
 export const alike = (id) => json(ask(`api/alike?${new URLSearchParams({ id })}`));
-export const thumbnail = async (id) =>
-  URL.createObjectURL(await (await ask(`api/thumbnail?${new URLSearchParams({ id })}`)).blob());
+export const describe = (ids, text, language) => json(ask("api/describe", post({ ids, text, language })));
+export async function thumbnail(id) {
+  const answer = await ask(`api/thumbnail?${new URLSearchParams({ id })}`);
+  return { url: URL.createObjectURL(await answer.blob()), unsafe: answer.headers.get("X-Showtell-Unsafe") === "true" };
+}

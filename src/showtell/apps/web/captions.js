@@ -1,6 +1,7 @@
 // A card for each picture: its captions, where each word looked, and what people say of them.
 
 import * as api from "./api.js";
+import { thumb } from "./search.js";
 import { announce, make, percent, text } from "./words.js";
 
 const AT_ONCE = 4; // pictures that are sent at a time
@@ -226,7 +227,7 @@ class Said {
     const seconds = Math.round((performance.now() - this.card.started) / 100) / 10;
     const common = { picture: this.card.hash, language: this.said.language, machine: this.said.text, seconds };
     try {
-      const id = await api.say({ ...common, ...row });
+      const { id, offers } = await api.say({ ...common, ...row });
       if (row.kind === "correction") this.replace(row.text);
       const undo = make("button", { type: "button", className: "quiet", text: "undo" });
       undo.onclick = async () => {
@@ -236,9 +237,33 @@ class Said {
       };
       this.tell("thanks");
       this.answer.append(" ", undo);
+      if (offers.length) this.answer.after(this.offer(offers, row.text));
     } catch (problem) {
       this.tell(null, problem.message);
     }
+  }
+
+  // Pictures that look nearly the same: the same words are kept for those that a person accepts, and for no others.
+  offer(offers, words) {
+    const boxes = offers.map((match) => ({ match, box: make("input", { type: "checkbox", checked: true }) }));
+    const form = make("form", { className: "notice" }, make("p", { text: "offer" }),
+      make("ul", { className: "gallery" }, ...boxes.map(({ match, box }) =>
+        make("li", {}, thumb(match), make("label", {}, box, ` ${match.caption || match.name}`)))),
+      make("div", { className: "row" },
+        make("button", { type: "submit", text: "accept" }),
+        make("button", { type: "button", className: "quiet", text: "leave", onclick: () => form.remove() })));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const ids = boxes.filter(({ box }) => box.checked).map(({ match }) => match.id);
+      form.remove();
+      try {
+        if (ids.length) await api.describe(ids, words, this.said.language);
+        this.tell("thanks");
+      } catch (problem) {
+        this.tell(null, problem.message);
+      }
+    });
+    return form;
   }
 
   // A person's words stand in place of the machine's; none brings the machine's back.

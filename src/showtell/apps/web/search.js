@@ -46,24 +46,29 @@ function say(found) {
 }
 
 function entry(match) {
-  const image = make("img", { alt: match.caption || match.name, loading: "lazy" });
-  api.thumbnail(match.id).then((url) => { image.src = url; }, () => {});
-  const thumb = make("div", { className: match.unsafe ? "thumb unfit" : "thumb" }, image);
-  const why = [text("why")[match.reason] || match.reason];
-  if (match.person) why.push(text("person"));
-  const parts = [
-    thumb,
-    make("p", { lang: match.language, textContent: match.caption || match.name }),
-    make("p", { className: "small", textContent: `${text("probability")} ${percent(match.probability)}: ${why.join(", ")}` }),
-  ];
-  if (match.unsafe) {
-    const reveal = make("button", { type: "button", className: "quiet reveal", text: "reveal" });
-    reveal.onclick = () => { thumb.classList.remove("unfit"); reveal.remove(); };
-    parts.push(reveal);
-  }
-  parts.push(make("button", {
-    type: "button", className: "quiet", text: "alike", "aria-label": `${text("alike")}: ${match.caption || match.name}`,
-    onclick: () => run(api.alike(match.id)),
-  }));
-  return make("li", {}, ...parts);
+  const caption = make("p", match.caption ? { lang: match.language, textContent: match.caption } : { textContent: match.name });
+  const sure = match.probability === null ? "" : `${text("probability")} ${percent(match.probability)}: `;
+  const why = match.person ? `${text("why")[match.why]}, ${text("person")}` : text("why")[match.why];
+  return make("li", {},
+    thumb(match), caption, make("p", { className: "small", textContent: sure + why }),
+    make("button", {
+      type: "button", className: "quiet", text: "alike", "aria-label": `${text("alike")}: ${match.caption || match.name}`,
+      onclick: () => run(api.alike(match.id)),
+    }));
+}
+
+// A thumbnail, blurred where the picture may be unsafe.
+export function thumb(match) {
+  const image = make("img", { alt: match.caption || match.name });
+  const frame = make("div", { className: "thumb" }, image);
+  api.thumbnail(match.id).then(({ url, unsafe }) => {
+    if (unsafe) {
+      frame.classList.add("unfit");
+      const reveal = make("button", { type: "button", className: "quiet reveal", text: "reveal" });
+      reveal.onclick = () => { frame.classList.remove("unfit"); reveal.remove(); };
+      frame.append(reveal);
+    }
+    image.src = url;
+  }, () => {});
+  return frame;
 }

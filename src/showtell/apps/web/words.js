@@ -17,6 +17,7 @@ const TEXTS = {
     nothing: "Nothing here looks like that.", anyway: "Show the nearest anyway", alike: "More like this",
     count: (n) => (n === 1 ? "1 picture" : `${n} pictures`), probability: "Match",
     why: { words: "its words match", vector: "it looks like that", both: "its words match and it looks like that" },
+    offer: "These pictures look nearly the same. Keep your words for them too?", accept: "Keep for those ticked", leave: "Leave them",
     person: "a person's words", searching: "Searching …", model: "Model", speaks: "speaks", noPicture: "That is not a picture.",
   },
   zh: {
@@ -35,6 +36,7 @@ const TEXTS = {
     nothing: "没有这样的图片。", anyway: "仍显示最接近的", alike: "更多类似的",
     count: (n) => `${n} 张图片`, probability: "匹配度",
     why: { words: "文字相符", vector: "看起来像", both: "文字相符，看起来也像" },
+    offer: "这些图片几乎一样，也用您的描述吗？", accept: "用于已勾选的", leave: "不用",
     person: "由人描述", searching: "正在搜索……", model: "模型", speaks: "语言", noPicture: "这不是图片。",
   },
 };

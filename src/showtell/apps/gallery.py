@@ -1,0 +1,230 @@
+"""A library as its users see it: answers with thumbnails, and ids in place of paths.
+
+An id is drawn by chance when a picture is first shown, and means nothing to anybody else: whoever asks by id can reach
+what an answer has shown, and nothing more.
+"""
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from showtell.errors import BadImage, ShowtellError
+from showtell.images import open_picture
+from showtell.safety import Screener, Verdict
+from showtell.search import Found, Library, Match
+
+__all__ = ["Answer", "Gallery", "Hit", "NoSuchPicture", "Thumbnail"]
+
+REMEMBERED = 20_000  # pictures that were shown and can be asked about
+THUMBNAIL = 320  # pixels of the longer side
+NEARLY_SAME = 0.98  # cosine from which two pictures are offered the same words
+
+
+class NoSuchPicture(ShowtellError):
+    """No answer has shown a picture with this id, or it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A picture that was found.
+
+    Attributes:
+        id: by which it can be asked about.
+        name: of its file, without the folders.
+        path: of its file; not for those who ask over HTTP.
+        match: why it was found, and its best caption.
+    """
+
+    id: str
+    name: str
+    path: Path
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found.
+
+    Attributes:
+        hits: the pictures, the most probable first.
+        nothing: whether nothing in the library is likely to be what was asked for.
+        nearest: whether ``anyway`` would show the nearest all the same.
+    """
+
+    hits: tuple[Hit, ...]
+    nothing: bool
+    nearest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small picture.
+
+    Attributes:
+        jpeg: its bytes.
+        safety: whether it is fit to be shown, where that can be said.
+    """
+
+    jpeg: bytes
+    safety: Verdict | None
+
+
+class Gallery:
+    """A library, searched; safe from several threads."""
+
+    def __init__(self, library: Library, screener: Screener | None = None) -> None:
+        """Show a library.
+
+        Args:
+            library: it; closed by `close`.
+            screener: what says whether a picture is fit to be shown.
+        """
+        self.library = library
+        self._screener = screener
+        self._lock = threading.Lock()
+        self._paths: OrderedDict[str, str] = OrderedDict()  # id -> path, the latest shown last
+        self._ids: dict[str, str] = {}
+        self._verdicts: OrderedDict[tuple[str, int], Verdict] = OrderedDict()
+
+    def close(self) -> None:
+        """Close the library."""
+        self.library.close()
+
+    def find(self, query: str, *, without: str | None = None, top: int = 24, anyway: bool = False) -> Answer:
+        """Find pictures by words.
+
+        Args:
+            query: what they show, in English or Chinese.
+            without: what they shall not show.
+            top: how many at most.
+            anyway: also what is not likely.
+
+        Raises:
+            ShowtellError: the words make no sense.
+        """
+        return self._answer(self.library.find(query, without=without, top=top, anyway=anyway))
+
+    def alike(self, picture_id: str, *, top: int = 24) -> Answer:
+        """Find pictures that look like one that was shown.
+
+        Raises:
+            NoSuchPicture: no answer has shown it.
+        """
+        return self.alike_picture(self.path(picture_id), top=top, anyway=True)
+
+    def alike_picture(self, source: Path | bytes, *, top: int = 24, anyway: bool = False) -> Answer:
+        """Find pictures that look like any picture.
+
+        Raises:
+            BadImage: it is no picture.
+        """
+        return self._answer(self.library.find(like=source, top=top, anyway=anyway))
+
+    def path(self, picture_id: str) -> Path:
+        """The file of a picture that was shown.
+
+        Raises:
+            NoSuchPicture: no answer has shown it.
+        """
+        with self._lock:
+            found = self._paths.get(picture_id)
+        if found is None:
+            raise NoSuchPicture("there is no such picture; search again")
+        return Path(found)
+
+    def thumbnail(self, picture_id: str) -> Thumbnail:
+        """A small JPEG of a picture that was shown.
+
+        Raises:
+            NoSuchPicture: no answer has shown it, or its file is gone or no picture any longer.
+        """
+        from PIL import Image
+
+        path = self.path(picture_id)
+        try:
+            pixels = open_picture(path, at_least=THUMBNAIL)
+        except BadImage as error:
+            raise NoSuchPicture("the picture is gone or cannot be read any longer") from error
+        image = Image.fromarray(pixels)
+        image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+        file = BytesIO()
+        image.save(file, "JPEG", quality=82)
+        return Thumbnail(file.getvalue(), self._verdict(path))
+
+    def describe(self, picture_ids: Sequence[str], words: str, language: str) -> int:
+        """Keep a person's words about pictures that were shown, and say how many there were.
+
+        Raises:
+            NoSuchPicture: no answer has shown one of them; then nothing is kept.
+        """
+        paths = [self.path(picture_id) for picture_id in picture_ids]
+        for path in paths:
+            self.library.describe(path, words, language=language)
+        return len(paths)
+
+    def learn(self, digest: str, words: str, language: str) -> tuple[Hit, ...]:
+        """Keep a person's words about the picture with these contents, where the library has it.
+
+        Args:
+            digest: SHA-256 of the picture's file.
+            words: what the person says.
+            language: of the words.
+
+        Returns:
+            Pictures that look nearly the same and have no person's words yet: they may be offered the same words.
+        """
+        files = self.library.files_of(digest)
+        if not files:
+            return ()
+        self.library.describe(files[0], words, language=language)
+        found = self.library.find(like=files[0], top=12, anyway=True)
+        own = {*files}
+        return tuple(
+            self._hit(match)
+            for match in found
+            if match.path not in own
+            and match.similarity is not None
+            and match.similarity >= NEARLY_SAME
+            and not match.by_person
+        )
+
+    def _verdict(self, path: Path) -> Verdict | None:
+        """Whether a picture is fit to be shown, from memory where its file has not changed."""
+        if self._screener is None:
+            return None
+        try:
+            key = (str(path), path.stat().st_mtime_ns)
+            with self._lock:
+                known = self._verdicts.get(key)
+            verdict = known or self._screener.screen(path)
+        except (BadImage, OSError) as error:
+            raise NoSuchPicture("the picture is gone or cannot be read any longer") from error
+        with self._lock:
+            self._verdicts[key] = verdict
+            if len(self._verdicts) > REMEMBERED:
+                self._verdicts.popitem(last=False)
+        return verdict
+
+    def _answer(self, found: Found) -> Answer:
+        hits = tuple(self._hit(match) for match in found)
+        return Answer(hits, found.nothing, nearest=found.searched > 0)
+
+    def _hit(self, match: Match) -> Hit:
+        return Hit(self._id(match.path), Path(match.path).name, Path(match.path), match)
+
+    def _id(self, path: str) -> str:
+        """The id by which a path may be asked about from now on."""
+        with self._lock:
+            name = self._ids.get(path)
+            if name is None:
+                name = self._ids[path] = secrets.token_urlsafe(12)
+            self._paths[name] = path
+            self._paths.move_to_end(name)
+            if len(self._paths) > REMEMBERED:
+                _, oldest = self._paths.popitem(last=False)
+                del self._ids[oldest]
+            return name

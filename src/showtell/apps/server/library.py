@@ -1,0 +1,81 @@
+"""The routes of the library; there are none where no library is served."""
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Response
+
+from showtell.apps.server import schemas
+from showtell.apps.server.answers import in_thread, problems
+from showtell.apps.server.protection import Limits
+from showtell.apps.service import Service
+
+__all__ = ["add_library"]
+
+Words = Annotated[str, Query(min_length=1, max_length=300, examples=["a dog on a beach"])]
+Without = Annotated[str | None, Query(min_length=1, max_length=300, description="What they shall not show.")]
+Top = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
+Anyway = Annotated[bool, Query(description="Also what is not likely.")]
+Id = Annotated[str, Query(max_length=50, description="Of a picture that an answer has shown.")]
+
+
+def add_library(app: FastAPI, service: Service, limits: Limits) -> None:
+    """Search, thumbnails, and a person's words for pictures of the library."""
+    if service.gallery is None:
+        return
+    gallery = service.gallery
+
+    @app.get(
+        "/api/find",
+        tags=["library"],
+        summary="Find pictures by words",
+        response_model=schemas.Matches,
+        responses=problems(400, 422, 504),
+    )
+    async def find(
+        query: Words, without: Without = None, top: Top = 24, anyway: Anyway = False
+    ) -> schemas.Matches:
+        """Find pictures of the library by what they show; nothing that is likely is an answer too."""
+        found = await in_thread(limits, lambda: gallery.find(query, without=without, top=top, anyway=anyway))
+        return schemas.Matches.of(found)
+
+    @app.get(
+        "/api/alike",
+        tags=["library"],
+        summary="Find more like a picture",
+        response_model=schemas.Matches,
+        responses=problems(400, 404, 422, 504),
+    )
+    async def alike(id: Id, top: Top = 24) -> schemas.Matches:  # noqa: A002
+        """Find pictures of the library that look like one that an answer has shown."""
+        return schemas.Matches.of(await in_thread(limits, lambda: gallery.alike(id, top=top)))
+
+    @app.get(
+        "/api/thumbnail",
+        tags=["library"],
+        summary="A small picture",
+        response_class=Response,
+        responses={
+            **problems(400, 404, 422, 504),
+            200: {
+                "description": "A JPEG. Where pictures are screened, the header X-Showtell-Unsafe says true or false.",
+                "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
+            },
+        },
+    )
+    async def thumbnail(id: Id) -> Response:  # noqa: A002
+        """A small JPEG of a picture that an answer has shown, without what its file says beside the pixels."""
+        found = await in_thread(limits, lambda: gallery.thumbnail(id))
+        unsafe = {} if found.safety is None else {"X-Showtell-Unsafe": str(found.safety.unsafe).lower()}
+        return Response(found.jpeg, media_type="image/jpeg", headers=unsafe)
+
+    @app.post(
+        "/api/describe",
+        tags=["library"],
+        summary="Describe pictures of the library",
+        response_model=schemas.Kept,
+        responses=problems(400, 404, 422, 504),
+    )
+    async def describe(words: schemas.Describe) -> schemas.Kept:
+        """Keep a person's words about pictures that an answer has shown; no machine's words replace them."""
+        kept = await in_thread(limits, lambda: gallery.describe(words.ids, words.text, words.language))
+        return schemas.Kept(kept=kept)
