@@ -23,7 +23,7 @@ import numpy.typing as npt
 from showtell.errors import BadCorpus
 from showtell.metrics import References
 from showtell.metrics.java import Unavailable
-from showtell.metrics.report import METRICS
+from showtell.metrics.names import metric_class
 
 Point = tuple[str, str, float]  # the picture's file, the caption's id, a judgement
 SHOWN = ("BLEU", "ROUGE-L", "METEOR", "CIDEr")
@@ -61,7 +61,7 @@ def agreement(captions: Mapping[str, str], points: Sequence[Point], tau) -> dict
     found: dict[str, float | str] = {}
     for name in SHOWN:
         try:
-            metric = METRICS[name](references)
+            metric = metric_class(name)(references)
             values = metric.each(references.ids, said)
         except Unavailable as error:
             found[name] = str(error)

@@ -30,7 +30,14 @@ def test_figures_stand_on_stdout_and_nothing_else(files, capsys):
     assert main(["score", files[0], files[2], *QUICK]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("metric")
-    for name in ("BLEU-1", "BLEU-4", "ROUGE-L", "CIDEr", "distinct", "CIDEr|n:4|sigma:6|idf:scored|tok:ptb"):
+    for name in (
+        "BLEU-1",
+        "BLEU-4",
+        "ROUGE-L",
+        "CIDEr",
+        "distinct",
+        "CIDEr|n:4|sigma:6|idf:scored\nall: tok:ptb|",
+    ):
         assert name in out
     assert err == ""
 
@@ -96,8 +103,10 @@ def test_figures_go_to_a_file(files, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["GOOD"], "1 files were given"),
-        (["GOOD", "GOOD", "GOOD", "REFERENCES"], "4 files were given"),
+        (["GOOD"], "one file was given"),
+        (["GOOD", "GOOD", "REFERENCES"], "was given twice"),
+        (["GOOD", "REFERENCES", "--metrics", " , "], "no metric was named"),
+        (["GOOD", "REFERENCES", "--resamples", "100000000"], "resamples must be from 0 to 100,000"),
         (["GOOD", "nothing.json"], "nothing.json"),
         (["GOOD", "REFERENCES", "--metrics", "FID"], "no metric 'FID'"),
         (["GOOD", "REFERENCES", "--language", "fr"], "'fr'"),

@@ -114,5 +114,5 @@ def test_chinese_scored_as_english():
     candidates = {name: f"狗在跑步{name}" for name in references}
     assert any(
         "120 of 120 pictures have Chinese references, but the captions are scored as English" in warning
-        for warning in warnings(candidates, references)
+        for warning in warnings(candidates, references, language="en")
     )

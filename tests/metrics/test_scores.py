@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from showtell.errors import BadCorpus
 from showtell.metrics import Bleu, Cider, DocumentFrequencies, OriginalCider, References, RougeL
-from showtell.metrics.ngrams import Words, _numbered
+from showtell.metrics.ngrams import NgramIndex, Words
 
 METRICS = (Bleu, RougeL, Cider, OriginalCider)
 # The highest a metric can go, as a fraction. CIDEr's cosine does not exceed 1 clipped; unclipped neither.
@@ -180,7 +180,7 @@ def test_a_further_reference_never_takes_bleu_matches_away(pairs):
 def test_many_words_do_not_run_over_the_packing_of_n_grams():
     chance = random.Random(0)
     vocabulary = [f"word{i}" for i in range(70_000)]
-    pairs = [("", [" ".join(vocabulary)])]
+    pairs = [("", [" ".join(vocabulary[start : start + 700]) for start in range(0, len(vocabulary), 700)])]
     pairs += [
         (" ".join(chance.sample(vocabulary, 5)), [" ".join(chance.sample(vocabulary, 5))]) for _ in range(20)
     ]
@@ -208,14 +208,21 @@ def test_sentences_are_cut_together_as_they_are_cut_alone(sentences):
     ]
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1))
-        | st.tuples(st.integers(0, 3), st.integers(0, 3))
-    )
-)
-def test_pairs_are_numbered_alike_however_large_they_are(pairs):
-    prefix, word = np.array(pairs, np.int64).reshape(-1, 2).T
-    table, which = _numbered(prefix, word)
-    assert sorted(set(pairs)) == [(int(packed) >> 32, int(packed) & 0xFFFFFFFF) for packed in table]
-    assert [(int(packed) >> 32, int(packed) & 0xFFFFFFFF) for packed in table[which]] == pairs
+@given(st.lists(captions, max_size=6), st.lists(captions, max_size=4))
+def test_n_grams_are_counted_by_caption_and_those_of_the_index_have_ids(own, others):
+    index = NgramIndex(Words.of(own))
+    for sentences, found in ((own, index.own), (others, index.grams(Words.of(others)))):
+        counts: Counter = Counter()
+        columns = (found.caption, found.order, found.count)
+        for caption, order, count in zip(*(column.tolist() for column in columns), strict=True):
+            counts[caption, order] += count
+        assert counts == {
+            (place, order): max(len(sentence.split()) - order, 0)
+            for place, sentence in enumerate(sentences)
+            for order in range(4)
+            if len(sentence.split()) > order
+        }
+    known = {
+        gram for sentence in own for order in range(1, 5) for gram in specification.grams(sentence, order)
+    }
+    assert index.known == len(known) == len(set(index.own.gram.tolist()))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showtell.errors import MissingExtra
+from showtell.errors import MissingExtra, ShowtellError
 from showtell.text.tokenisers import TOKENISERS, tokeniser_named
 
 
@@ -39,7 +39,7 @@ def test_chinese_words_without_rjieba_name_the_extra(monkeypatch):
 
 @pytest.mark.parametrize(("name", "language"), [("spaces", "en"), (None, "fr")])
 def test_unknown_names_are_refused_with_the_known_ones(name, language):
-    with pytest.raises(ValueError, match="ptb, words, characters, none"):
+    with pytest.raises(ShowtellError, match="ptb, words, characters, none"):
         tokeniser_named(name, language)
 
 

@@ -15,6 +15,7 @@ that name pictures differently match.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -80,18 +81,22 @@ def read_references(
     path: str | Path,
     format: str | None = None,  # noqa: A002
     *,
-    language: str,
+    language: str | None,
 ) -> CaptionFile:
     """As `read_captions`, but only what captions in a language may be scored against.
 
     Where a file says who wrote a caption and in which language, a model's captions and those in other languages
-    are left out, with a warning.
+    are left out, with a warning. Without a language, it is the one that most captions are said to be in.
     """
     path = Path(path)
     chosen = _chosen(path, format)
     kept: list[Entry] = []
     models = others = 0
-    for row in _READERS[chosen](path):
+    rows = list(_READERS[chosen](path))
+    if language is None:
+        said = Counter(row.language for row in rows if row.language is not None and row.source != MODEL)
+        language = language_of("", said.most_common(1)[0][0]) if said else None
+    for row in rows:
         if row.source == MODEL:
             models += len(row.captions)
         elif row.language is not None and language_of("", row.language) != language:

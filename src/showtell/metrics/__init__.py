@@ -1,4 +1,4 @@
-"""The judges of captions: the numbers of pycocoevalcap, without Java, each with a signature and an interval.
+"""How good captions are: the numbers of pycocoevalcap, without Java, each with a signature and an interval.
 
 ``score(candidates, references)`` gives the whole report, ``compare`` a paired test of two candidate sets. One
 class a metric serves those who loop, with references prepared once:
@@ -6,17 +6,24 @@ class a metric serves those who loop, with references prepared once:
 ``compute_score(gts, res)`` imports from :mod:`showtell.metrics.coco`.
 """
 
-from showtell.metrics.base import Metric, References, Score, Signature
-from showtell.metrics.bleu import Bleu
-from showtell.metrics.cider import Cider, OriginalCider
-from showtell.metrics.document_frequencies import DocumentFrequencies
-from showtell.metrics.hygiene import Hygiene, hygiene
-from showtell.metrics.meteor import Meteor
-from showtell.metrics.report import METRICS, USUAL, WITHOUT_JAVA, Report, score
-from showtell.metrics.retrieval import Ranks, Retrieval, retrieval
-from showtell.metrics.rouge import RougeL
-from showtell.metrics.significance import Comparison, Difference, compare
-from showtell.metrics.spice import Spice
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from showtell.metrics.hygiene import Hygiene, hygiene  # not lazily: the function hides the module of its name
+
+if TYPE_CHECKING:
+    from showtell.metrics.base import Metric, References, Score, Signature
+    from showtell.metrics.bleu import Bleu
+    from showtell.metrics.cider import Cider, OriginalCider
+    from showtell.metrics.document_frequencies import DocumentFrequencies
+    from showtell.metrics.meteor import Meteor
+    from showtell.metrics.names import METRICS, USUAL, WITHOUT_JAVA
+    from showtell.metrics.ranks import Ranks, Retrieval, retrieval
+    from showtell.metrics.report import Report, score
+    from showtell.metrics.reward import CiderReward
+    from showtell.metrics.rouge import RougeL
+    from showtell.metrics.significance import Comparison, Difference, Ranking, compare, rank
+    from showtell.metrics.spice import Spice
 
 __all__ = [
     "METRICS",
@@ -24,6 +31,7 @@ __all__ = [
     "WITHOUT_JAVA",
     "Bleu",
     "Cider",
+    "CiderReward",
     "Comparison",
     "Difference",
     "DocumentFrequencies",
@@ -31,6 +39,7 @@ __all__ = [
     "Meteor",
     "Metric",
     "OriginalCider",
+    "Ranking",
     "Ranks",
     "References",
     "Report",
@@ -41,6 +50,33 @@ __all__ = [
     "Spice",
     "compare",
     "hygiene",
+    "rank",
     "retrieval",
     "score",
 ]
+
+_HOMES = {
+    **dict.fromkeys(("Metric", "References", "Score", "Signature"), "base"),
+    **dict.fromkeys(("METRICS", "USUAL", "WITHOUT_JAVA"), "names"),
+    **dict.fromkeys(("Cider", "OriginalCider"), "cider"),
+    **dict.fromkeys(("Ranks", "Retrieval", "retrieval"), "ranks"),
+    **dict.fromkeys(("Report", "score"), "report"),
+    **dict.fromkeys(("Comparison", "Difference", "Ranking", "compare", "rank"), "significance"),
+    "Bleu": "bleu",
+    "CiderReward": "reward",
+    "DocumentFrequencies": "document_frequencies",
+    "Meteor": "meteor",
+    "RougeL": "rouge",
+    "Spice": "spice",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: a score needs few of the modules."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'showtell.metrics' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"showtell.metrics.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

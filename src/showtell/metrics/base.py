@@ -4,6 +4,7 @@ A metric turns each candidate into a row of statistics and the rows' sums into v
 a set, of one picture and of a bootstrap resample are the same few lines.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,11 @@ import numpy as np
 
 from showtell.errors import BadCorpus
 from showtell.metrics.document_frequencies import DocumentFrequencies
-from showtell.metrics.ngrams import Floats, Grams, Integers, NgramIndex, Words
+from showtell.metrics.ngrams import Floats, Grams, Integers, NgramIndex, Words, changes
 from showtell.text.tokenisers import tokeniser_named
+
+CHINESE = r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+LONGEST = 10_000  # characters of a caption; longer texts are a mistake, or an attack on the scorer's time
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +64,27 @@ class References:
         self,
         references: Mapping[str, Sequence[str]],
         *,
-        language: str = "en",
+        language: str | None = "en",
         tokeniser: str | None = None,
         frequencies: DocumentFrequencies | None = None,
     ) -> None:
-        """Take `{id: [captions]}`, and for CIDEr the document frequencies of another set, if wanted.
+        """Tokenise references.
 
-        The tokeniser is the language's unless named; captions that are tokens already want "none".
+        Args:
+            references: ``{id: [captions]}``.
+            language: ``en`` or ``zh``; None for Chinese where most pictures have Chinese references.
+            tokeniser: the language's unless named; captions that are tokens already want ``none``.
+            frequencies: CIDEr's document frequencies, those of the references unless given.
 
-        Raises BadCorpus where a picture has no reference, or the frequencies were counted with another
-        tokeniser.
+        Raises:
+            BadCorpus: a picture has no reference, a reference is no text or too long, or the frequencies were
+                counted with another tokeniser.
+            ShowtellError: an unknown language or tokeniser.
         """
         for name, captions in references.items():
-            if isinstance(captions, str):
-                raise BadCorpus(
-                    f"the references of {name!r} are one string where a list of captions was meant; "
-                    "write [caption]"
-                )
-            if not captions:
-                raise BadCorpus(f"the picture {name!r} has no reference; give it one or leave it out")
-            if not all(issubclass(kind, str) for kind in set(map(type, captions))):
-                raise BadCorpus(f"a reference of the picture {name!r} is no text; give captions as strings")
+            _check_references(name, captions)
+        if language is None:
+            language = "zh" if pictures_in_chinese(references) > 0.5 * len(references) else "en"
         self.language = language
         self.tokeniser = tokeniser_named(tokeniser, language)
         self.ids = tuple(references)
@@ -118,11 +122,14 @@ class References:
         return self.index.own if self.frequencies is None else self.index.grams(self.words)
 
     @cached_property
-    def keys(self) -> tuple[Integers, Integers]:
-        """(picture, n-gram) of every row of `grams` as one sorted integer, and the rows in that order."""
-        keys = self.picture[self.grams.caption] * self.index.known + self.grams.gram
-        order = np.argsort(keys, kind="stable")
-        return keys[order], order
+    def occurrences(self) -> tuple[Integers, Integers]:
+        """Every (n-gram, picture) that occurs, and where its rows of `grams` start: [U], [U + 1].
+
+        A pair is the integer n-gram x pictures + picture; they are sorted, as the rows of `grams` are.
+        """
+        keys = self.grams.gram * len(self.ids) + self.picture[self.grams.caption]
+        first = np.flatnonzero(changes(keys))
+        return keys[first], np.append(first, len(keys))
 
     def candidates(self, captions: Mapping[str, str]) -> "Candidates":
         """Match `{id: caption}` to these references; BadCorpus lists ids that stand on one side alone."""
@@ -147,6 +154,14 @@ class Candidates:
     def __init__(self, references: References, picture: Integers, captions: Sequence[str]) -> None:
         self.references = references
         self.picture = picture  # [C]
+        self.captions = captions
+        if max(map(len, captions), default=0) > LONGEST:
+            name = next(
+                references.ids[place]
+                for place, caption in zip(picture.tolist(), captions, strict=True)
+                if len(caption) > LONGEST
+            )
+            raise BadCorpus(_too_long("candidate", name))
         self.sentences = references.tokeniser.all(captions)
 
     @cached_property
@@ -155,21 +170,29 @@ class Candidates:
         return Words.of(self.sentences)
 
     @cached_property
+    def word_ids(self) -> Integers:
+        """The references' ids of all the candidates' words in a row; new words have ids of their own."""
+        return self.references.index.words(self.words)
+
+    @cached_property
     def grams(self) -> Grams:
         """The n-grams of every candidate, with the references' ids."""
-        return self.references.index.grams(self.words)
+        return self.references.index.grams(self.words, self.word_ids)
 
     @cached_property
     def meetings(self) -> tuple[Integers, Integers]:
         """Where candidates and references of their pictures share an n-gram: both rows, by candidate's row."""
         references, grams = self.references, self.grams
-        keys, rows = references.keys
-        known = np.flatnonzero(grams.gram < references.index.known)
-        wanted = self.picture[grams.caption[known]] * references.index.known + grams.gram[known]
-        low, high = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, side="right")
-        sizes = high - low
+        keys, starts = references.occurrences
+        row = np.flatnonzero(grams.gram < references.index.known)
+        wanted = grams.gram[row] * len(references.ids) + self.picture[grams.caption[row]]
+        place = np.searchsorted(keys, wanted)
+        place[place == len(keys)] = 0
+        met = keys[place] == wanted if len(keys) else np.zeros(len(row), bool)
+        row, place = row[met], place[met]
+        sizes = starts[place + 1] - starts[place]
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return np.repeat(known, sizes), rows[np.repeat(low, sizes) + within]
+        return np.repeat(row, sizes), np.repeat(starts[place], sizes) + within
 
     @cached_property
     def pairs(self) -> tuple[Integers, Integers, Integers]:
@@ -222,6 +245,33 @@ class MeanMetric(Metric):
 
     def combine(self, sums: Floats, captions: int) -> Floats:
         return sums / captions
+
+
+def pictures_in_chinese(references: Mapping[str, Sequence[str]]) -> int:
+    """How many pictures have a Chinese reference."""
+    if all(map(str.isascii, map("".join, references.values()))):
+        return 0
+    search = re.compile(CHINESE).search
+    return sum(any(map(search, captions)) for captions in references.values())
+
+
+def _check_references(name: str, captions: Sequence[str]) -> None:
+    if isinstance(captions, str):
+        raise BadCorpus(
+            f"the references of {name!r} are one string where a list of captions was meant; write [caption]"
+        )
+    if not captions:
+        raise BadCorpus(f"the picture {name!r} has no reference; give it one or leave it out")
+    if not all(issubclass(kind, str) for kind in set(map(type, captions))):
+        raise BadCorpus(f"a reference of the picture {name!r} is no text; give captions as strings")
+    if max(map(len, captions)) > LONGEST:
+        raise BadCorpus(_too_long("reference", name))
+
+
+def _too_long(kind: str, name: str) -> str:
+    return (
+        f"a {kind} of the picture {name!r} has more than {LONGEST:,} characters; give one caption, not a text"
+    )
 
 
 def _mismatch(candidates: Sequence[str], references: Sequence[str], known: Mapping[str, int]) -> str:

@@ -24,7 +24,7 @@ class Bleu(Metric):
 
     def statistics(self, candidates: Candidates) -> Floats:
         """Columns: matches of 1 to 4 words, n-grams of 1 to 4 words, length, closest reference length."""
-        lengths = candidates.grams.words
+        lengths = candidates.grams.lengths
         possible = np.maximum(lengths[:, None] - np.arange(MAXIMUM_ORDER), 0)  # [C, 4]
         parts = (_matches(candidates), possible, lengths[:, None], _closest(candidates)[:, None])
         return np.hstack(parts).astype(np.float64)
@@ -62,8 +62,8 @@ def _closest(candidates: Candidates) -> Integers:
     starts, candidate, reference = candidates.pairs
     if not len(starts):
         return np.zeros(0, np.int64)
-    lengths = candidates.references.grams.words[reference]
-    distance = np.abs(lengths - candidates.grams.words[candidate])
+    lengths = candidates.references.grams.lengths[reference]
+    distance = np.abs(lengths - candidates.grams.lengths[candidate])
     scale = int(lengths.max()) + 1
     best: Integers = np.minimum.reduceat(distance * scale + lengths, starts) % scale
     return best

@@ -65,10 +65,9 @@ class Cider(MeanMetric):
             frequency = references.frequencies.of(references.index)
             pictures = references.frequencies.pictures
         else:
-            keys, _ = references.keys
-            once = keys[np.flatnonzero(np.diff(keys, prepend=-1))]
-            frequency = np.bincount(once % max(known, 1), minlength=known)
             pictures = len(references.ids)
+            pairs, _ = references.occurrences
+            frequency = np.bincount(pairs // pictures, minlength=known)
         idf: Floats = np.log(max(pictures, 1)) - np.log(np.maximum(np.append(frequency[:known], 0), 1))
         return idf
 
@@ -86,7 +85,7 @@ class Cider(MeanMetric):
         weights = grams.count * idf
         place = grams.caption * MAXIMUM_ORDER
         place += grams.order
-        squares = np.bincount(place, np.square(weights, out=idf), len(grams.words) * MAXIMUM_ORDER)
+        squares = np.bincount(place, np.square(weights, out=idf), len(grams.lengths) * MAXIMUM_ORDER)
         return weights, np.sqrt(squares).reshape(-1, MAXIMUM_ORDER)
 
 
@@ -101,4 +100,4 @@ class OriginalCider(Cider):
 
 
 def _pairs_of_words(grams: Grams) -> Integers:
-    return np.maximum(grams.words - 1, 0)
+    return np.maximum(grams.lengths - 1, 0)

@@ -60,7 +60,7 @@ class DocumentFrequencies:
     def of(self, index: NgramIndex) -> Integers:
         """The counts in order of the index's ids, zero where these pictures have none: [index.known]."""
         grams = index.grams(Words.of(list(self.counts)))
-        whole = (grams.order == grams.words[grams.caption] - 1) & (grams.gram < index.known)
+        whole = (grams.order == grams.lengths[grams.caption] - 1) & (grams.gram < index.known)
         values = np.fromiter(self.counts.values(), np.int64, len(self.counts))
         frequency = np.zeros(index.known, np.int64)
         frequency[grams.gram[whole]] = values[grams.caption[whole]]

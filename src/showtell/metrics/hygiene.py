@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from operator import eq
+
+import numpy as np
+
+from showtell.metrics.ngrams import Grams, Integers, NgramIndex, Words
 
 # A caption that ends in one of these was cut off: "a man with a".
 _UNFINISHED = {
@@ -14,19 +17,28 @@ _UNFINISHED = {
         "的 和 与 在 把 被 是 着 一 一个 一只 一名 一位 一群 一条 一张 两 两个 个 只 或 及 从 向 对".split()
     ),
 }
-_REPEATED = 3  # so many words in a row, said twice, are a loop
+_LOOP = 3  # a row of so many words that is said twice is a loop
 
 
 @dataclass(frozen=True, slots=True)
 class Hygiene:
-    """Shares are percentages of the captions; None where it cannot be known."""
+    """Shares are percentages of the captions; None where it cannot be known.
 
-    distinct: float  # different captions, of all
-    vocabulary: int  # different words
-    mean_length: float  # words
-    repeated: float  # captions that double a word, or say the same three words in a row twice
-    unfinished: float | None  # captions that end in "a", "with", "的", …
-    in_training: float | None  # captions that stand word for word in the training captions
+    Attributes:
+        distinct: different captions.
+        vocabulary: number of different words.
+        mean_length: in words.
+        repeated: captions that double a word, or say the same three words in a row twice.
+        unfinished: captions that end in "a", "with", "的", …
+        in_training: captions that are also training captions, word for word.
+    """
+
+    distinct: float
+    vocabulary: int
+    mean_length: float
+    repeated: float
+    unfinished: float | None
+    in_training: float | None
 
     def to_dict(self) -> dict[str, float | None]:
         """As JSON."""
@@ -36,29 +48,50 @@ class Hygiene:
 def hygiene(
     sentences: Sequence[str], *, language: str = "en", training: Iterable[str] | None = None
 ) -> Hygiene:
-    """Look over tokenised captions; `training` are tokenised captions they might have been copied from."""
-    captions = [sentence.split() for sentence in sentences]
+    """Look over tokenised captions.
+
+    Args:
+        sentences: captions whose tokens have spaces between.
+        language: decides which last words mean that a caption was cut off.
+        training: tokenised captions that these might have been copied from.
+    """
+    words = Words.of(sentences)
+    index = NgramIndex(words)
+    return hygiene_of(sentences, words, index.own_words, index.own, language, training)
+
+
+def hygiene_of(
+    sentences: Sequence[str],
+    words: Words,
+    word_ids: Integers,
+    grams: Grams,
+    language: str,
+    training: Iterable[str] | None,
+) -> Hygiene:
+    """As `hygiene`, of captions that are already taken apart and counted."""
+    captions = [
+        sentence if regular else " ".join(sentence.split())
+        for sentence, regular in zip(sentences, words.regular.tolist(), strict=True)
+    ]
     number = max(len(captions), 1)
     endings = _UNFINISHED.get(language)
     seen = None if training is None else {" ".join(sentence.split()) for sentence in training}
     return Hygiene(
-        distinct=100 * len(set(map(" ".join, captions))) / number,
-        vocabulary=len(set().union(*captions)),
-        mean_length=sum(map(len, captions)) / number,
-        repeated=100 * sum(map(_repeats, captions)) / number,
+        distinct=100 * len(set(captions)) / number,
+        vocabulary=len(np.unique(word_ids)),
+        mean_length=len(word_ids) / number,
+        repeated=100 * _repeating(words, word_ids, grams) / number,
         unfinished=None
         if endings is None
-        else 100 * sum(bool(caption) and caption[-1] in endings for caption in captions) / number,
-        in_training=None
-        if seen is None
-        else 100 * sum(" ".join(caption) in seen for caption in captions) / number,
+        else 100 * sum(caption.rpartition(" ")[2] in endings for caption in captions) / number,
+        in_training=None if seen is None else 100 * sum(caption in seen for caption in captions) / number,
     )
 
 
-def _repeats(words: Sequence[str]) -> bool:
-    if len(set(words)) == len(words):
-        return False  # most captions, at a fifth of the time
-    if any(map(eq, words, words[1:])):
-        return True
-    rows = list(zip(*(words[start:] for start in range(_REPEATED)), strict=False))
-    return len(set(rows)) < len(rows)
+def _repeating(words: Words, word_ids: Integers, grams: Grams) -> int:
+    """The number of captions that double a word or have a loop."""
+    caption = np.repeat(np.arange(len(words.lengths)), words.lengths)  # [W]
+    found = np.zeros(len(words.lengths), bool)
+    found[caption[1:][(word_ids[1:] == word_ids[:-1]) & (caption[1:] == caption[:-1])]] = True
+    found[grams.caption[(grams.order == _LOOP - 1) & (grams.count > 1)]] = True
+    return int(found.sum())

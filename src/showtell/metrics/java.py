@@ -8,8 +8,10 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+from showtell.errors import MissingExtra
 
-class Unavailable(Exception):
+
+class Unavailable(MissingExtra):
     """Why a metric cannot be computed here, as a sentence for its row."""
 
 

@@ -1,12 +1,14 @@
 """Captions as counted n-grams with integer ids, so that matching them is array work.
 
-A word is an integer; an n-gram of order k is the pair (id of its first k - 1 words, its last word), packed
-into 64 bits and looked up in a sorted table. No hashing: two n-grams share an id only if they are equal.
+A word is an integer. An n-gram of k words is the pair (id of its first k - 1 words, its last word): all pairs of
+a corpus are sorted, and equal ones get one id. No hashing: two n-grams share an id only if they are equal.
+
+Letters in shapes: W words of all captions in a row, N rows of counted n-grams, C captions.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count, repeat
 
@@ -14,19 +16,20 @@ import numpy as np
 import numpy.typing as npt
 
 MAXIMUM_ORDER = 4
-_BLOCK = 2048  # captions
+_RADIX_BITS = 16  # NumPy's stable sort of integers of 16 bits takes time proportional to their number
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """Captions taken apart: all their words in a row."""
 
-    flat: list[str]
-    lengths: Integers  # [captions]
-    regular: npt.NDArray[np.bool_]  # [captions] words with single spaces between, and one at least
+    flat: list[str]  # [W]
+    lengths: Integers  # [C]
+    regular: Booleans  # [C] words with single spaces between, and one at least
 
     @classmethod
     def of(cls, sentences: Sequence[str]) -> "Words":
@@ -56,135 +59,123 @@ def _has_odd_spaces(text: str) -> bool:
 class Grams:
     """The n-grams of a list of captions: one row for each different n-gram of each caption.
 
-    Rows are sorted by caption, then by n-gram.
+    Rows of one n-gram stand together, in the order of their captions; ids of known n-grams never fall.
     """
 
     caption: Integers  # [N] which caption the row belongs to
-    gram: Integers  # [N] the n-gram's id; those from `known` upwards stand in no reference
+    gram: Integers  # [N] the n-gram's id; `NgramIndex.known` for every n-gram that has none
     order: npt.NDArray[np.int8]  # [N] 0 for single words … 3 for four words
     count: Integers  # [N] how often the caption has it
-    words: Integers  # [captions] length in words
+    lengths: Integers  # [C] the captions' lengths in words
 
 
 class NgramIndex:
     """Gives ids to the words and n-grams of the captions it is built from, and finds them in others."""
 
     def __init__(self, captions: Words) -> None:
-        words, lengths = captions.flat, captions.lengths
         numbers: defaultdict[str, int] = defaultdict(count().__next__)  # a word's id is its turn
-        ids = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
+        ids = np.fromiter(map(numbers.__getitem__, captions.flat), np.int64, len(captions.flat))
         self._words = dict(numbers)
-        self.own_words = ids  # the ids of all words in a row
+        self.own_words = ids  # [W]
+        self._tables: list[Integers] = []  # by order: all different pairs, packed and sorted
 
-        self._tables: list[Integers] = []  # order 2 upwards: packed n-grams, sorted
-        left, prefix = _words_left(lengths), ids
-        found = [(np.arange(len(ids)), ids)]  # by order: where each n-gram starts, its id within the order
-        for order in range(1, MAXIMUM_ORDER):
-            starts = np.flatnonzero(left > order)
-            table, gram = _numbered(prefix[starts], ids[starts + order])
-            self._tables.append(table)
-            found.append((starts, gram))
-            prefix = np.zeros_like(ids)
-            prefix[starts] = gram
-        self._offsets = np.cumsum([0, len(self._words), *map(len, self._tables)])
+        def identify(order: int, pairs: Integers) -> Integers:
+            self._tables.append(pairs)
+            return np.arange(len(pairs))
+
+        rows = list(_counted(ids, captions.lengths, identify))
+        self._offsets = np.cumsum([0, *map(len, self._tables)])  # the first id of each order
         self.known = int(self._offsets[-1])
+        self.own = self._joined(rows, captions.lengths)  # the captions' own n-grams
 
-        caption = np.repeat(np.arange(len(lengths)), lengths)
-        keys = [
-            (caption[starts], gram + offset)
-            for (starts, gram), offset in zip(found, self._offsets, strict=False)
-        ]
-        self.own = _count(keys, self._offsets[1:].tolist(), lengths)  # the captions' own n-grams
-
-    def grams(self, captions: Words) -> Grams:
-        """Count the n-grams of other captions; n-grams never seen before get ids from `known` upwards."""
-        words, lengths = self.words(captions), captions.lengths
-        caption = np.repeat(np.arange(len(lengths)), lengths)
-        left = _words_left(lengths)
-
-        keys, edges, fresh = [], self._offsets[1:].tolist(), self.known
-        prefix = words
-        for order in range(MAXIMUM_ORDER):
-            starts = np.flatnonzero(left > order)
-            if order:
-                found = self._lookup(order, prefix[starts], words[starts + order])
-                prefix = np.zeros_like(words)
-                prefix[starts] = found
-            ids = prefix[starts]
-            known = self._offsets[order + 1] - self._offsets[order]
-            ids = ids + np.where(ids < known, self._offsets[order], fresh - known)
-            fresh = max(fresh, int(ids.max(initial=0)) + 1)
-            edges.append(fresh)
-            keys.append((caption[starts], ids))
-        return _count(keys, edges, lengths)
+    def grams(self, captions: Words, word_ids: Integers | None = None) -> Grams:
+        """Count the n-grams of other captions, whose words' ids may be known already."""
+        ids = self.words(captions) if word_ids is None else word_ids
+        return self._joined(list(_counted(ids, captions.lengths, self._find)), captions.lengths)
 
     def words(self, captions: Words) -> Integers:
-        """The ids of all words of other captions in a row; strangers are numbered from the known ones upwards."""
+        """The ids of all words of other captions in a row, [W]; new words are numbered after the known ones."""
         words, known = captions.flat, self._words
         ids = np.fromiter(map(known.get, words, repeat(-1)), np.int64, len(words))
-        strange = np.flatnonzero(ids < 0)
-        numbers = dict(zip(dict.fromkeys(words[place] for place in strange), count(len(known)), strict=False))
-        ids[strange] = [numbers[words[place]] for place in strange]
+        new = np.flatnonzero(ids < 0).tolist()
+        numbers = dict(zip(dict.fromkeys(words[place] for place in new), count(len(known)), strict=False))
+        ids[new] = [numbers[words[place]] for place in new]
         return ids
 
-    def _lookup(self, order: int, prefix: Integers, word: Integers) -> Integers:
-        """Ids within one order; strangers are numbered from the table's size upwards."""
-        table = self._tables[order - 1]
-        pairs, which = _numbered(prefix, word)
+    def _find(self, order: int, pairs: Integers) -> Integers:
+        """Each pair's id within its order; new pairs are numbered after the known ones."""
+        table = self._tables[order]
         ids = np.searchsorted(table, pairs)
-        strange = np.ones(len(pairs), bool)
+        new = np.ones(len(pairs), bool)
         if len(table):
-            strange = table[np.minimum(ids, len(table) - 1)] != pairs
-        ids[strange] = len(table) + np.arange(np.count_nonzero(strange))
-        return ids[which]
+            new = table[np.minimum(ids, len(table) - 1)] != pairs
+        ids[new] = len(table) + np.arange(np.count_nonzero(new))
+        return ids
+
+    def _joined(self, rows: Sequence["_Rows"], lengths: Integers) -> Grams:
+        """The rows of all orders, with ids that differ between orders."""
+        sizes = [len(part.gram) for part in rows]
+        for part, table, offset in zip(rows, self._tables, self._offsets, strict=False):
+            new = part.gram >= len(table)
+            part.gram += offset
+            part.gram[new] = self.known
+        return Grams(
+            np.concatenate([part.caption for part in rows]),
+            np.concatenate([part.gram for part in rows]),
+            np.repeat(np.arange(MAXIMUM_ORDER, dtype=np.int8), sizes),
+            np.concatenate([part.count for part in rows]),
+            lengths,
+        )
 
 
-def _words_left(lengths: Integers) -> Integers:
-    """For each word, how many words are left in its caption, itself included."""
-    ends = np.repeat(np.cumsum(lengths), lengths)
-    return ends - np.arange(len(ends))
+@dataclass(slots=True)
+class _Rows:
+    """The counted n-grams of one order; ids are those within the order."""
+
+    caption: Integers
+    gram: Integers
+    count: Integers
 
 
-def _pack(prefix: Integers, word: Integers) -> Integers:
-    return (prefix << 32) | word
+def _counted(
+    words: Integers, lengths: Integers, identify: Callable[[int, Integers], Integers]
+) -> Iterable[_Rows]:
+    """Count the n-grams of each order, from single words upwards.
 
-
-def _numbered(prefix: Integers, word: Integers) -> tuple[Integers, Integers]:
-    """The different pairs, packed and sorted, and for each given pair which one it is."""
-    places = len(prefix).bit_length()
-    bits = int(word.max(initial=0)).bit_length()
-    if int(prefix.max(initial=0)).bit_length() + bits + places > 63:
-        table, inverse = np.unique(_pack(prefix, word), return_inverse=True)
-        return table, inverse.reshape(-1)
-    # Sorting numbers that carry their place is three times faster than sorting places by number.
-    rows = np.sort(((prefix << bits | word) << places) | np.arange(len(prefix)))
-    pairs = rows >> places
-    new = np.diff(pairs, prepend=-1) != 0
-    which = np.empty(len(rows), np.int64)
-    which[rows & ((1 << places) - 1)] = np.cumsum(new) - 1
-    different = pairs[new]
-    return _pack(different >> bits, different & ((1 << bits) - 1)), which
-
-
-def _count(keys: list[tuple[Integers, Integers]], edges: list[int], words: Integers) -> Grams:
-    """Merge equal n-grams of a caption into one row with a count.
-
-    `edges` are the ends of the ranges of ids: known n-grams of order 0 to 3, then strangers of order 0 to 3.
+    Args:
+        words: the ids of all words in a row, [W].
+        lengths: the captions' lengths, [C].
+        identify: gives ids to the different n-grams of an order, which come packed and sorted.
     """
-    bits = max(int(edges[-1]), 1).bit_length()
-    blocks = np.arange(0, len(words) + _BLOCK, _BLOCK)
-    cuts = [np.searchsorted(caption, blocks) for caption, _ in keys]
-    rows, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for block in range(len(blocks) - 1):  # a few captions at a time stay in the processor's cache
-        parts = [
-            (caption[cut[block] : cut[block + 1]] << bits) | gram[cut[block] : cut[block + 1]]
-            for (caption, gram), cut in zip(keys, cuts, strict=True)
-        ]
-        packed = np.sort(np.concatenate(parts))
-        first = np.flatnonzero(np.diff(packed, prepend=-1))
-        rows.append(packed[first])
-        counts.append(np.diff(first, append=len(packed)))
-    packed = np.concatenate(rows)
-    gram = packed & ((1 << bits) - 1)
-    orders = np.repeat(np.arange(len(edges)) % MAXIMUM_ORDER, np.diff(edges, prepend=0)).astype(np.int8)
-    return Grams(packed >> bits, gram, orders[gram], np.concatenate(counts), words)
+    caption = np.repeat(np.arange(len(lengths)), lengths)  # [W]
+    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(words))  # [W] words left, this one included
+    prefix = np.zeros(len(words), np.int64)  # [W] the n-gram of the order before that starts here
+    for order in range(MAXIMUM_ORDER):
+        start = np.flatnonzero(left > order)
+        first, last = prefix[start], words[start + order]
+        sequence = stable_order(first * (int(last.max(initial=0)) + 1) + last)
+        start, first, last = start[sequence], first[sequence], last[sequence]
+        new = changes(first) | changes(last)
+        gram = identify(order, first[new] << 32 | last[new])[np.cumsum(new) - 1]
+        prefix[start] = gram
+        row = np.flatnonzero(new | changes(caption[start]))
+        yield _Rows(caption[start[row]], gram[row], np.diff(row, append=len(start)))
+
+
+def changes(values: Integers) -> Booleans:
+    """Where a value differs from the one before it; always at the first."""
+    found = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=found[1:])
+    return found
+
+
+def stable_order(keys: Integers) -> Integers:
+    """The order that sorts integers from 0 upwards; equal ones stay as they stand.
+
+    A radix sort, 16 bits at a time from the lowest: a third of the time of sorting 64 bits.
+    """
+    order = np.arange(len(keys))
+    for shift in range(0, int(keys.max(initial=0)).bit_length(), _RADIX_BITS):
+        digits = (keys[order] >> shift).astype(np.uint16)
+        order = order[np.argsort(digits, kind="stable")]
+    return order

@@ -1,43 +1,64 @@
 """Candidates and references in, a table of scores out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypedDict, TypeVar, Unpack
 
 from showtell import __version__
-from showtell.errors import BadCorpus
+from showtell.errors import BadCorpus, ShowtellError
 from showtell.metrics.base import Candidates, Metric, References, Score, Signature
-from showtell.metrics.bleu import Bleu
-from showtell.metrics.bootstrap import RESAMPLES, interval, resampled
-from showtell.metrics.cider import Cider, OriginalCider
+from showtell.metrics.bootstrap import MOST_RESAMPLES, RESAMPLES, interval, resampled
 from showtell.metrics.document_frequencies import DocumentFrequencies
-from showtell.metrics.hygiene import Hygiene, hygiene
+from showtell.metrics.hygiene import Hygiene, hygiene_of
 from showtell.metrics.java import Unavailable
-from showtell.metrics.meteor import Meteor
+from showtell.metrics.names import WITHOUT_JAVA, chosen_metrics, metric_class
 from showtell.metrics.ngrams import Floats
-from showtell.metrics.rouge import RougeL
-from showtell.metrics.sanity import few_pictures, mistakes
-from showtell.metrics.spice import Spice
+from showtell.metrics.sanity import chosen_language, few_pictures, mistakes
 
-METRICS: dict[str, Callable[[References], Metric]] = {
-    "BLEU": Bleu,
-    "METEOR": Meteor,
-    "ROUGE-L": RougeL,
-    "CIDEr": Cider,
-    "CIDEr-original": OriginalCider,
-    "SPICE": Spice,
-}
-WITHOUT_JAVA = ("BLEU", "ROUGE-L", "CIDEr")
-USUAL = ("BLEU", "METEOR", "ROUGE-L", "CIDEr", "SPICE")
+Key = TypeVar("Key")
+
+
+class Settings(TypedDict, total=False):
+    """How captions are scored.
+
+    language: ``en`` or ``zh``; decides the tokeniser unless that is named. Unless given it is English, or Chinese
+        where most references are Chinese.
+    tokeniser: one of `showtell.text.tokenisers.TOKENISERS`.
+    metrics: names in any case, also of single rows (``BLEU-4``); ``all`` includes METEOR and SPICE, which start
+        Java. BLEU, ROUGE-L and CIDEr unless given.
+    frequencies: CIDEr's document frequencies; those of the references unless given.
+    training: captions that the candidates might have been copied from, for the hygiene.
+    resamples: size of the bootstrap, 1,000 unless given; 0 for no intervals.
+    seed: of the bootstrap.
+    """
+
+    language: str | None
+    tokeniser: str | None
+    metrics: Sequence[str]
+    frequencies: DocumentFrequencies | None
+    training: Sequence[str] | None
+    resamples: int
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `score` found."""
+    """What `score` found; printed, it is a table.
+
+    Attributes:
+        rows: a score for each metric.
+        hygiene: signs of health that no score shows.
+        pictures: how many were scored.
+        warnings: a plain sentence for each likely mistake.
+        ids: the pictures, in the order of `Score.per_picture`.
+    """
 
     rows: tuple[Score, ...]
     hygiene: Hygiene
     pictures: int
     warnings: tuple[str, ...] = ()
+    ids: tuple[str, ...] = field(default=(), repr=False)
 
     def __getitem__(self, name: str) -> Score:
         """A row by name: ``report["CIDEr"].value``."""
@@ -46,9 +67,10 @@ class Report:
                 return row
         raise KeyError(name)
 
-    def sentences(self, names: Sequence[str] = ()) -> tuple[str, ...]:
-        """The warnings; `names` of candidate sets are not needed where there is one."""
-        return self.warnings
+    def __str__(self) -> str:
+        from showtell.metrics.tables import written
+
+        return written(self)
 
     def to_dict(self) -> dict[str, object]:
         """``{"metrics": {"CIDEr": {"value", "low", "high", "signature"}}, "hygiene": …, "pictures": …}``."""
@@ -69,129 +91,192 @@ class Judged:
 
     @property
     def values(self) -> Floats:
-        """The set's scores as percentages: [names]."""
+        """The set's scores as percentages: [M]."""
         return 100 * self.metric.combine(self.statistics.sum(axis=0), len(self.statistics))
 
     @property
     def each(self) -> Floats:
-        """Each picture's scores as percentages: [P, names]."""
+        """Each picture's scores as percentages: [P, M]."""
         return 100 * self.metric.combine(self.statistics, 1)
 
 
 def score(
-    candidates: Mapping[str, str],
-    references: Mapping[str, Sequence[str]],
-    *,
-    language: str = "en",
-    tokeniser: str | None = None,
-    metrics: Sequence[str] = WITHOUT_JAVA,
-    frequencies: DocumentFrequencies | None = None,
-    training: Iterable[str] | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    candidates: Mapping[str, str] | Sequence[str],
+    references: Mapping[str, Sequence[str]] | Sequence[Sequence[str]],
+    **settings: Unpack[Settings],
 ) -> Report:
-    """Score `{id: caption}` against `{id: [captions]}`.
+    """Score captions against what people wrote.
 
     Args:
-        candidates: one caption a picture.
-        references: what people said, any number a picture.
-        language: ``en`` or ``zh``; decides the tokeniser unless that is named (`showtell.text.tokenisers`).
-        metrics: keys of METRICS; USUAL includes METEOR and SPICE, which start Java.
-        frequencies: CIDEr's document frequencies; those of the references unless given.
-        training: captions that the candidates might have been copied from, for the hygiene.
-        resamples: size of the bootstrap; 0 for no intervals.
-        seed: of the bootstrap.
+        candidates: ``{id: caption}``, or a list of captions.
+        references: ``{id: [captions]}``, any number for each picture; or lists as sacrebleu takes them, the first
+            references of all pictures, then the second ones, …
+        settings: see `Settings`.
 
     Raises:
         BadCorpus: ids do not match, a picture has no reference, or there is nothing to score.
         MissingExtra: Chinese words without rjieba.
-        ValueError: an unknown language, tokeniser or metric.
+        ShowtellError: an unknown language, tokeniser or metric.
     """
-    prepared = References(references, language=language, tokeniser=tokeniser, frequencies=frequencies)
-    found = checked_candidates(prepared, candidates)
-    judged = {name: judge(name, found) for name in metrics}
-    able = {name: one[0] for name, one in judged.items() if not isinstance(one, Unavailable)}
-    again = dict(zip(able, _resampled(able.values(), resamples, seed), strict=True))
-    rows: list[Score] = []
-    for name, one in judged.items():
-        if isinstance(one, Unavailable):
-            rows.append(Score(name, None, Signature(name, ()), missing=str(one)))
-        else:
-            rows += _rows(one[0], again[name], prepared)
-    warnings = warnings_of(candidates, references, found, metrics)
-    tokenised = None if training is None else map(prepared.tokeniser, training)
-    healthy = hygiene(found.sentences, language=language, training=tokenised)
-    return Report(tuple(rows), healthy, len(prepared.ids), warnings)
+    judge = Judge(references, **settings)
+    found = judge.candidates(candidates)
+    judged = {name: judge.judged(name, found) for name in judge.metrics}
+    return judge.report(found, judged, judge.resampled(judged))
 
 
-def checked_candidates(references: References, candidates: Mapping[str, str]) -> Candidates:
-    """Candidates matched to their references; BadCorpus for the ways in which that goes wrong."""
-    for name, caption in candidates.items():
-        if not isinstance(caption, str):
-            raise BadCorpus(
-                f"the candidate of {name!r} is {type(caption).__name__}; give one caption as a string"
-            )
-    found = references.candidates(candidates)
-    if not found.sentences:
-        raise BadCorpus("there are no captions to score")
-    return found
+class Judge:
+    """References and settings, prepared once for any number of candidate sets."""
 
-
-def warnings_of(
-    raw: Mapping[str, str], references: Mapping[str, Sequence[str]], found: Candidates, metrics: Sequence[str]
-) -> tuple[str, ...]:
-    """Sentences about known mistakes, and about too few pictures for CIDEr."""
-    sentences = list(mistakes(raw, references, found))
-    if any(name.startswith("CIDEr") for name in metrics):
-        sentences += few_pictures(found.references)
-    return tuple(sentences)
-
-
-def judge(name: str, *sets: Candidates) -> list[Judged] | Unavailable:
-    """A metric's statistics of candidate sets over the same references, or why there are none."""
-    if name not in METRICS:
-        raise ValueError(f"there is no metric {name!r}; choose among {', '.join(METRICS)}")
-    try:
-        metric = METRICS[name](sets[0].references)
-        return [Judged(metric, metric.statistics(found)) for found in sets]
-    except Unavailable as error:
-        return error
-
-
-def signature_of(name: str, judged: Judged, references: References) -> Signature:
-    """All that a number depends on."""
-    least, most = int(references.sizes.min()), int(references.sizes.max())
-    return Signature(
-        name,
-        (
-            *judged.metric.settings(name),
-            ("tok", references.tokeniser.signature),
-            ("lang", references.language),
-            ("pictures", str(len(references.ids))),
-            ("refs", str(least) if least == most else f"{least}-{most}"),
-            ("version", __version__),
-        ),
-    )
-
-
-def _resampled(judged: Iterable[Judged], resamples: int, seed: int) -> list[Floats | None]:
-    pairs = [(one.metric, one.statistics) for one in judged]
-    if not resamples:
-        return [None] * len(pairs)
-    return [100 * values for values in resampled(pairs, resamples=resamples, seed=seed)]
-
-
-def _rows(judged: Judged, again: Floats | None, references: References) -> list[Score]:
-    values, each = judged.values, judged.each
-    low, high = (None, None) if again is None else interval(again)
-    return [
-        Score(
-            name,
-            float(values[column]),
-            signature_of(name, judged, references),
-            None if low is None else float(low[column]),
-            None if high is None else float(high[column]),
-            each[:, column],
+    def __init__(
+        self,
+        references: Mapping[str, Sequence[str]] | Sequence[Sequence[str]],
+        **settings: Unpack[Settings],
+    ) -> None:
+        """Prepare what `score` takes; its errors are raised here."""
+        self.metrics = chosen_metrics(settings.get("metrics", WITHOUT_JAVA))
+        self.resamples, self.seed = settings.get("resamples", RESAMPLES), settings.get("seed", 0)
+        if not 0 <= self.resamples <= MOST_RESAMPLES:
+            raise ShowtellError(f"resamples must be from 0 to {MOST_RESAMPLES:,}, not {self.resamples:,}")
+        self.raw = references if isinstance(references, Mapping) else _by_place(references)
+        self.references = References(
+            self.raw,
+            language=settings.get("language"),
+            tokeniser=settings.get("tokeniser"),
+            frequencies=settings.get("frequencies"),
         )
-        for column, name in enumerate(judged.metric.names)
-    ]
+        note = None if settings.get("language") else chosen_language(self.references, self.raw)
+        self.notes = [] if note is None else [note]
+        self._training = settings.get("training")
+        self._made: dict[str, Metric] = {}
+
+    @cached_property
+    def training(self) -> tuple[str, ...] | None:
+        """The training captions' tokens."""
+        return None if self._training is None else tuple(self.references.tokeniser.all(self._training))
+
+    def candidates(self, captions: Mapping[str, str] | Sequence[str]) -> Candidates:
+        """Candidates matched to their references.
+
+        Raises:
+            BadCorpus: ids do not match, a caption is no string, or there is none.
+        """
+        if not isinstance(captions, Mapping):
+            if isinstance(captions, str):
+                raise BadCorpus("the candidates are one string; give a list of captions, or {id: caption}")
+            captions = {str(place): caption for place, caption in enumerate(captions)}
+            if len(captions) != len(self.raw):
+                raise BadCorpus(
+                    f"there are {len(captions)} candidates and references of {len(self.raw)} pictures; give "
+                    "{id: caption} and {id: [captions]}, or references as lists of one caption for every picture"
+                )
+        for name, caption in captions.items():
+            if not isinstance(caption, str):
+                raise BadCorpus(
+                    f"the candidate of {name!r} is {type(caption).__name__}; give one caption as a string"
+                )
+        found = self.references.candidates(captions)
+        if not found.sentences:
+            raise BadCorpus("there are no captions to score")
+        return found
+
+    def judged(self, name: str, candidates: Candidates) -> Judged | Unavailable:
+        """A metric's statistics of candidates, or why there are none."""
+        try:
+            if name not in self._made:
+                self._made[name] = metric_class(name)(self.references)
+            return Judged(self._made[name], self._made[name].statistics(candidates))
+        except Unavailable as error:
+            return error
+
+    def resampled(self, judged: Mapping[Key, Judged | Unavailable]) -> dict[Key, Floats]:
+        """The percentages of resampled pictures, [N, M] each, the same draws for all; empty without resamples."""
+        able = {key: one for key, one in judged.items() if isinstance(one, Judged)}
+        if not self.resamples:
+            return {}
+        pairs = [(one.metric, one.statistics) for one in able.values()]
+        drawn = resampled(pairs, resamples=self.resamples, seed=self.seed)
+        return {key: 100 * values for key, values in zip(able, drawn, strict=True)}
+
+    def report(
+        self,
+        candidates: Candidates,
+        judged: Mapping[str, Judged | Unavailable],
+        drawn: Mapping[str, Floats],
+    ) -> Report:
+        """The report of candidates, with intervals from what `resampled` gave."""
+        rows: list[Score] = []
+        for name, one in judged.items():
+            if isinstance(one, Judged):
+                rows += self._rows(name, one, drawn.get(name))
+            else:
+                rows.append(Score(name, None, Signature(name, ()), missing=str(one)))
+        healthy = hygiene_of(
+            candidates.sentences,
+            candidates.words,
+            candidates.word_ids,
+            candidates.grams,
+            self.references.language,
+            self.training,
+        )
+        ids = self.references.ids
+        return Report(tuple(rows), healthy, len(ids), self.warnings(candidates), ids)
+
+    def warnings(self, candidates: Candidates) -> tuple[str, ...]:
+        """Sentences about likely mistakes."""
+        sentences = [*self.notes, *mistakes(candidates, self.raw)]
+        if any(name.startswith("CIDEr") for name in self.metrics):
+            sentences += few_pictures(self.references)
+        return tuple(sentences)
+
+    def signature(self, name: str, metric: Metric) -> Signature:
+        """All that a number depends on."""
+        references = self.references
+        least, most = int(references.sizes.min()), int(references.sizes.max())
+        return Signature(
+            name,
+            (
+                *metric.settings(name),
+                ("tok", references.tokeniser.signature),
+                ("lang", references.language),
+                ("pictures", str(len(references.ids))),
+                ("refs", str(least) if least == most else f"{least}-{most}"),
+                ("version", __version__),
+            ),
+        )
+
+    def _rows(self, metric: str, judged: Judged, drawn: Floats | None) -> list[Score]:
+        values, each = judged.values, judged.each
+        low, high = (None, None) if drawn is None else interval(drawn)
+        return [
+            Score(
+                name,
+                float(values[column]),
+                self.signature(name, judged.metric),
+                None if low is None else float(low[column]),
+                None if high is None else float(high[column]),
+                each[:, column],
+            )
+            for column, name in enumerate(judged.metric.names)
+            if name in self.metrics[metric]
+        ]
+
+
+def _by_place(references: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    """sacrebleu's lists of references as ``{place: [captions]}``."""
+    lists = list(references)
+    if not lists or any(isinstance(one, str) or not isinstance(one, Sequence) for one in lists):
+        raise BadCorpus(
+            "the references are a list of captions; give {id: [captions]}, or a list of lists: the first "
+            "references of all pictures, then the second ones"
+        )
+    sizes = {len(one) for one in lists}
+    if len(sizes) > 1:
+        raise BadCorpus(
+            f"the lists of references have between {min(sizes)} and {max(sizes)} captions; each must have one for "
+            "every picture, or give {id: [captions]}"
+        )
+    # sacrebleu marks the reference that a picture lacks with None.
+    return {
+        str(place): [caption for caption in group if caption is not None]
+        for place, group in enumerate(zip(*lists, strict=True))
+    }

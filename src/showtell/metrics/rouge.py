@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from showtell.metrics.base import Candidates, MeanMetric
-from showtell.metrics.ngrams import Floats, Integers
+from showtell.metrics.ngrams import Floats, Integers, changes, stable_order
 
 BETA = 1.2
 _BITS = 63
@@ -67,7 +67,7 @@ def _common(candidates: Candidates, wanted: npt.NDArray[np.bool_]) -> Integers:
     # A zero bit is a word of the candidate that a common subsequence of its length so far ends on.
     state = everything.copy()
     turn = np.arange(len(pair)) - np.searchsorted(pair, pair)  # a pair's hits one after the other
-    order = np.argsort(turn, kind="stable")
+    order = stable_order(turn)
     for hits in np.split(order, np.cumsum(np.bincount(turn))[:-1]) if len(pair) else ():
         now = state[pair[hits]]
         hit = now & places[hits]
@@ -83,15 +83,16 @@ def _hits(candidates: Candidates, wanted: npt.NDArray[np.bool_]) -> tuple[Intege
     _, candidate, reference = candidates.pairs
     index, mine, theirs = references.index, candidates.words, references.words
 
-    words = index.words(mine)
+    words = candidates.word_ids
     total = max(int(words.max(initial=0)), index.known) + 1
     owner = np.repeat(np.arange(len(mine.lengths)), mine.lengths)
     place = np.arange(len(words)) - np.repeat(np.cumsum(mine.lengths) - mine.lengths, mine.lengths)
     keys = owner * total + words
-    order = np.argsort(keys, kind="stable")
-    first = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    order = stable_order(keys)
+    keys = keys[order]
+    first = np.flatnonzero(changes(keys))
     bits = np.uint64(1) << np.minimum(place[order], _BITS).astype(np.uint64)
-    known, places = keys[order][first], np.bitwise_or.reduceat(bits, first) if len(first) else bits
+    known, places = keys[first], np.bitwise_or.reduceat(bits, first) if len(first) else bits
 
     lengths = np.where(wanted, theirs.lengths[reference], 0)
     pair = np.repeat(np.arange(len(lengths)), lengths)

@@ -1,4 +1,4 @@
-"""Warnings about known mistakes: numbers that are right, of captions that are not what was meant.
+"""Warnings about likely mistakes: numbers that are right, of captions that are not what was meant.
 
 Each has been made in published code: characters scored as words (one constant caption then gets a BLEU-4 of
 50), ``startseq`` left in, a caption scored against itself (BLEU 100).
@@ -7,32 +7,92 @@ Each has been made in published code: characters scored as words (one constant c
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from showtell.metrics.base import Candidates, References, some
+import numpy as np
+
+from showtell.metrics.base import CHINESE, Candidates, References, pictures_in_chinese, some
+from showtell.metrics.ngrams import Words
 
 IDENTICAL = 0.1  # share of pictures whose candidate may be one of its references
 SAME = 0.5  # share of pictures that may have one and the same caption
 FEW_PICTURES = 100  # fewer are too few for document frequencies
 _ENOUGH = 10  # pictures, before a share says anything
+_SHARE = 0.05  # of captions that are odd, before the file is
 
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_MARKERS = re.compile(
-    r"(?<!\w)(?:start_?seq|end_?seq)(?!\w)"
-    r"|<\s*/?\s*(?:s|start|end|sos|eos|bos|pad|unk|\|endoftext\||\|startoftext\|)\s*>|\[(?:CLS|SEP|PAD|UNK)\]"
-    r"|<\|(?:endoftext|startoftext|im_start|im_end)\|>",
-    re.IGNORECASE,
+
+@dataclass(frozen=True, slots=True)
+class _Remains:
+    """What a tokeniser or a file format leaves in captions.
+
+    Attributes:
+        signs: a caption without any of them, in lower case, holds none; quick to look for.
+        pattern: what is looked for then.
+        message: what is said of it.
+    """
+
+    signs: tuple[str, ...]
+    pattern: str
+    message: str
+
+
+_REMAINS = (
+    _Remains(
+        ("<", "[", "startseq", "start_seq", "endseq", "end_seq"),
+        r"(?i)(?<!\w)(?:start_?seq|end_?seq)(?!\w)"
+        r"|<\s*/?\s*(?:s|start(?::\w+)?|end|sos|eos|bos|pad|cls|sep)\s*>|\[(?:CLS|SEP|PAD|BOS|EOS)\]"
+        r"|<\|(?:endoftext|startoftext|im_start|im_end)\|>",
+        "hold start or end markers ({}); take them out, they are counted as words",
+    ),
+    _Remains(
+        (
+            "unk>",
+            "unk]",
+            "<unk",
+            "[unk",
+            "(unk",
+            "{unk",
+            "⟨unk",
+            " unk",
+            "\nunk",
+            "@unk",
+            "_unk",
+            "xxunk",
+            "oov",
+            "\ufffd",
+        ),
+        r"(?i)[<\[(⟨{]\s*(?:unk|unknown|oov)\s*[>\])⟩}]|(?<![\w-])(?:[@_]*unk[@_]*|xx_?unk|oov)(?![\w-])|\ufffd",
+        "hold unknown words ({}); they match nothing, or one another",
+    ),
+    _Remains(
+        ("ġ", "▁", "##", "@@", "</w>"),
+        r"Ġ|▁|(?<!\S)##\w|\w@@(?=\s|$)|</w>",
+        "are in pieces of words ({}); join the pieces as their tokenizer does (its decode method)",
+    ),
+    _Remains(
+        ("[", "('", '("', "{'", '{"'),
+        r"\A\s*(?:[\[({]\s*[ub]?(?:'.*'|\".*\")\s*,?\s*[\])}]|\[.*,.*\])\s*\Z",
+        "are lists written as text ({}); give each caption by itself",
+    ),
+    _Remains(
+        ("error:",),
+        r"\A\s*error: ",
+        "are messages about pictures that failed ({}); leave those pictures out",
+    ),
 )
 
 
-def mistakes(
-    raw_candidates: Mapping[str, str], raw_references: Mapping[str, Sequence[str]], candidates: Candidates
-) -> Iterator[str]:
-    """Look at the captions as they came and as they were tokenised; yield a sentence for each mistake."""
+def mistakes(candidates: Candidates, raw_references: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Look at captions as they came and as they were tokenised; a sentence for each mistake."""
     references = candidates.references
-    yield from _markers("candidates", list(raw_candidates.values()))
-    yield from _markers("references", [caption for group in raw_references.values() for caption in group])
-    yield from _characters("candidates", candidates.sentences, references.language)
-    yield from _characters("references", references.sentences, references.language)
+    raw = [caption for group in raw_references.values() for caption in group]
+    for side, captions, sentences, words in (
+        ("candidates", candidates.captions, candidates.sentences, candidates.words),
+        ("references", raw, references.sentences, references.words),
+    ):
+        yield from _remains(side, captions)
+        yield from _characters(side, sentences, words, references.language)
+        yield from _spaced_chinese(side, captions, references.tokeniser.name)
     yield from _taken_apart(raw_references)
     yield from _chinese(raw_references, references.language)
     yield from _empty(candidates)
@@ -50,39 +110,66 @@ def few_pictures(references: References) -> Iterator[str]:
         )
 
 
-def _markers(side: str, captions: Sequence[str]) -> Iterator[str]:
+def chosen_language(references: References, raw_references: Mapping[str, Sequence[str]]) -> str | None:
+    """A sentence where captions are scored as Chinese because of what is in them."""
+    if references.language != "zh":
+        return None
+    return (
+        f"{pictures_in_chinese(raw_references)} of {len(raw_references)} pictures have Chinese references, so the "
+        "captions were scored as Chinese; give the language to choose another"
+    )
+
+
+def _remains(side: str, captions: Sequence[str]) -> Iterator[str]:
     text = "\n".join(captions).lower()
-    if not any(sign in text for sign in ("<", "[", "startseq", "start_seq", "endseq", "end_seq")):
-        return  # nearly all corpora, at a hundredth of the time
-    found = [match[0] for caption in captions if (match := _MARKERS.search(caption))]
-    if found:
-        yield (
-            f"{len(found)} of {len(captions)} {side} hold start or end markers ({found[0]!r}); "
-            "take them out, they are counted as words"
-        )
+    for kind in _REMAINS:
+        if not any(sign in text for sign in kind.signs):
+            continue
+        search = re.compile(kind.pattern, re.DOTALL).search
+        found = [match[0] for caption in captions if (match := search(caption))]
+        if found:
+            message = kind.message.format(repr(_short(found[0])))
+            yield f"{len(found)} of {len(captions)} {side} {message}"
 
 
-def _characters(side: str, sentences: Sequence[str], language: str) -> Iterator[str]:
+def _short(text: str) -> str:
+    return text if len(text) <= 30 else text[:29] + "…"
+
+
+def _characters(side: str, sentences: Sequence[str], words: Words, language: str) -> Iterator[str]:
     """Captions whose words are nearly all one letter are characters with spaces between."""
     if language != "en":
         return
+    letters = np.fromiter(map(len, sentences), np.int64, len(sentences))
     spelled = 0
-    for sentence in sentences:
-        if len(sentence) > 3 * sentence.count(" ") + 3:
-            continue  # its words have more than two letters on average
-        words = sentence.split()
-        spelled += len(words) >= 5 and sum(len(word) == 1 for word in words) > 0.8 * len(words)
-    if spelled and spelled >= 0.05 * len(sentences):
+    # The others have words of more than two letters on average.
+    for place in np.flatnonzero((letters <= 3 * words.lengths) & (words.lengths >= 5)).tolist():
+        alone = sum(len(word) == 1 for word in sentences[place].split())
+        spelled += alone > 0.8 * int(words.lengths[place])
+    if spelled and spelled >= _SHARE * len(sentences):
         yield (
             f"{spelled} of {len(sentences)} {side} are single characters where words were meant; give whole "
             "captions as strings"
         )
 
 
+def _spaced_chinese(side: str, captions: Sequence[str], tokeniser: str) -> Iterator[str]:
+    """Where each character stands alone, no tokeniser finds words."""
+    if tokeniser != "words":
+        return
+    search = re.compile(rf"(?:{CHINESE}\s+){{3,}}{CHINESE}(?!{CHINESE})").search
+    spaced = sum(search(caption) is not None for caption in captions)
+    if spaced and spaced >= _SHARE * len(captions):
+        yield (
+            f"{spaced} of {len(captions)} {side} are Chinese with a space after each character, so that no words "
+            "are found; take the spaces out, or choose the tokeniser characters"
+        )
+
+
 def _taken_apart(raw_references: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Where a caption was given in the place of a list of captions, each of its characters became one."""
     apart = [name for name, group in raw_references.items() if len(group) >= 5 and max(map(len, group)) == 1]
-    if apart and len(apart) >= 0.05 * len(raw_references):
+    if apart and len(apart) >= _SHARE * len(raw_references):
         yield (
             f"the references of {len(apart)} of {len(raw_references)} pictures are single characters "
             f"({some(apart)}); give a list of whole captions"
@@ -93,7 +180,7 @@ def _chinese(raw_references: Mapping[str, Sequence[str]], language: str) -> Iter
     """English rules take no Chinese sentence apart: each would be one long word."""
     if language != "en":
         return
-    chinese = sum(any(_CHINESE.search(caption) for caption in group) for group in raw_references.values())
+    chinese = pictures_in_chinese(raw_references)
     if chinese > 0.5 * len(raw_references):
         yield (
             f"{chinese} of {len(raw_references)} pictures have Chinese references, but the captions are scored "
@@ -102,12 +189,9 @@ def _chinese(raw_references: Mapping[str, Sequence[str]], language: str) -> Iter
 
 
 def _empty(candidates: Candidates) -> Iterator[str]:
-    empty = [
-        candidates.references.ids[picture]
-        for sentence, picture in zip(candidates.sentences, candidates.picture.tolist(), strict=True)
-        if not sentence.strip()
-    ]
-    if empty:
+    places = np.flatnonzero(candidates.words.lengths == 0)
+    if len(places):
+        empty = [candidates.references.ids[picture] for picture in candidates.picture[places].tolist()]
         yield f"{len(empty)} of {len(candidates.sentences)} candidates have no words ({some(empty)})"
 
 

@@ -1,39 +1,39 @@
-"""Two candidate sets over the same pictures: is one better, or was it the draw of the pictures?
+"""Candidate sets over the same pictures: is one better, or was it the draw of the pictures?
 
 The paired bootstrap of P. Koehn (EMNLP 2004), two-sided, around the mean of the resampled differences.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 
-from showtell.metrics.base import References, Signature
-from showtell.metrics.bootstrap import RESAMPLES, interval, resampled
-from showtell.metrics.document_frequencies import DocumentFrequencies
-from showtell.metrics.hygiene import Hygiene, hygiene
-from showtell.metrics.java import Unavailable
-from showtell.metrics.report import (
-    WITHOUT_JAVA,
-    Judged,
-    checked_candidates,
-    judge,
-    signature_of,
-    warnings_of,
-)
+from showtell.errors import ShowtellError
+from showtell.metrics.base import Signature
+from showtell.metrics.bootstrap import interval
+from showtell.metrics.hygiene import Hygiene
+from showtell.metrics.ngrams import Floats
+from showtell.metrics.report import Judge, Judged, Report, Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One metric of two sets, as percentages; None where it could not be computed (`missing` says why)."""
+    """One metric of two sets, as percentages; None where it could not be computed.
+
+    Attributes:
+        low, high: the 95 % interval of second - first.
+        p: how often chance alone gives so large a difference.
+        missing: why there is no number.
+    """
 
     name: str
     first: float | None
     second: float | None
     signature: Signature
-    low: float | None = None  # 95 % interval of second - first
+    low: float | None = None
     high: float | None = None
-    p: float | None = None  # how often chance alone gives so large a difference
+    p: float | None = None
     missing: str | None = None
 
     @property
@@ -57,12 +57,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What `compare` found; the pairs are of the first and of the second candidates."""
+    """What `compare` found of two candidate sets; printed, it is a table.
 
+    Attributes:
+        names: what the first and the second set are called.
+        rows: one for each metric.
+        reports: of each set alone.
+    """
+
+    names: tuple[str, str]
     rows: tuple[Difference, ...]
-    hygiene: tuple[Hygiene, Hygiene]
-    pictures: int
-    warnings: tuple[tuple[str, ...], tuple[str, ...]]
+    reports: tuple[Report, Report]
 
     def __getitem__(self, name: str) -> Difference:
         """A row by name."""
@@ -71,17 +76,30 @@ class Comparison:
                 return row
         raise KeyError(name)
 
-    def sentences(self, names: Sequence[str] = ("first", "second")) -> tuple[str, ...]:
-        """The warnings, each with the name of its candidate set."""
-        return tuple(
-            f"{name}: {warning}"
-            for name, warnings in zip(names, self.warnings, strict=False)
-            for warning in warnings
-        )
+    def __str__(self) -> str:
+        from showtell.metrics.tables import written
+
+        return written(self)
+
+    @property
+    def hygiene(self) -> tuple[Hygiene, Hygiene]:
+        """Of both sets."""
+        return self.reports[0].hygiene, self.reports[1].hygiene
+
+    @property
+    def pictures(self) -> int:
+        """How many were scored."""
+        return self.reports[0].pictures
+
+    @property
+    def warnings(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Sentences about likely mistakes in each set."""
+        return self.reports[0].warnings, self.reports[1].warnings
 
     def to_dict(self) -> dict[str, object]:
         """As JSON."""
         return {
+            "names": list(self.names),
             "comparison": {row.name: row.to_dict() for row in self.rows},
             "hygiene": [healthy.to_dict() for healthy in self.hygiene],
             "pictures": self.pictures,
@@ -89,67 +107,107 @@ class Comparison:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Any number of candidate sets over the same pictures, each tested against the first.
+
+    Attributes:
+        reports: by the set's name.
+        comparisons: of the first set with each other one, by the other's name.
+    """
+
+    reports: Mapping[str, Report]
+    comparisons: Mapping[str, Comparison]
+
+    def __str__(self) -> str:
+        from showtell.metrics.tables import written
+
+        return written(self)
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON."""
+        return {
+            "sets": {name: report.to_dict() for name, report in self.reports.items()},
+            "against_first": {
+                name: {row.name: row.to_dict() for row in found.rows}
+                for name, found in self.comparisons.items()
+            },
+        }
+
+
 def compare(
-    first: Mapping[str, str],
-    second: Mapping[str, str],
-    references: Mapping[str, Sequence[str]],
-    *,
-    language: str = "en",
-    tokeniser: str | None = None,
-    metrics: Sequence[str] = WITHOUT_JAVA,
-    frequencies: DocumentFrequencies | None = None,
-    training: Sequence[str] | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    first: Mapping[str, str] | Sequence[str],
+    second: Mapping[str, str] | Sequence[str],
+    references: Mapping[str, Sequence[str]] | Sequence[Sequence[str]],
+    **settings: Unpack[Settings],
 ) -> Comparison:
     """Test whether the second candidates score otherwise than the first; arguments and errors as `score`."""
-    if resamples < 1:
-        raise ValueError("a paired bootstrap needs at least one resample")
-    prepared = References(references, language=language, tokeniser=tokeniser, frequencies=frequencies)
-    one, other = (checked_candidates(prepared, candidates) for candidates in (first, second))
-    rows: list[Difference] = []
-    for name in metrics:
-        judged = judge(name, one, other)
-        if isinstance(judged, Unavailable):
-            rows.append(Difference(name, None, None, Signature(name, ()), missing=str(judged)))
-        else:
-            rows += _differences(judged[0], judged[1], prepared, resamples, seed)
-    tokenised = None if training is None else [prepared.tokeniser(caption) for caption in training]
-    return Comparison(
-        tuple(rows),
-        (
-            hygiene(one.sentences, language=language, training=tokenised),
-            hygiene(other.sentences, language=language, training=tokenised),
-        ),
-        len(prepared.ids),
-        (
-            warnings_of(first, references, one, metrics),
-            warnings_of(second, references, other, metrics),
-        ),
-    )
+    found = rank({"first": first, "second": second}, references, **settings)
+    return found.comparisons["second"]
 
 
-def _differences(
-    one: Judged, other: Judged, references: References, resamples: int, seed: int
-) -> list[Difference]:
-    """The same draws of pictures for both, so that what the sets share cancels."""
-    pairs = [(judged.metric, judged.statistics) for judged in (one, other)]
-    before_again, after_again = resampled(pairs, resamples=resamples, seed=seed)
-    drawn = 100 * (after_again - before_again)  # [resamples, names]
+def rank(
+    sets: Mapping[str, Mapping[str, str] | Sequence[str]],
+    references: Mapping[str, Sequence[str]] | Sequence[Sequence[str]],
+    **settings: Unpack[Settings],
+) -> Ranking:
+    """Score several candidate sets, and test each against the first.
+
+    Args:
+        sets: candidates by the set's name, two at least.
+        references: as for `score`.
+        settings: see `showtell.metrics.report.Settings`.
+
+    Raises:
+        ShowtellError: as `score`, and where resamples are 0, since a test needs them.
+    """
+    judge = Judge(references, **settings)
+    if judge.resamples < 1:
+        raise ShowtellError("a paired bootstrap needs at least one resample")
+    candidates = {name: judge.candidates(captions) for name, captions in sets.items()}
+    judged = {
+        (name, metric): judge.judged(metric, found)
+        for name, found in candidates.items()
+        for metric in judge.metrics
+    }
+    drawn = judge.resampled(judged)
+    reports = {}
+    for name, found in candidates.items():
+        of_set = {metric: judged[name, metric] for metric in judge.metrics}
+        resamples = {metric: drawn[name, metric] for metric in judge.metrics if (name, metric) in drawn}
+        reports[name] = judge.report(found, of_set, resamples)
+    first, *others = sets
+    comparisons = {}
+    for other in others:
+        rows: list[Difference] = []
+        for metric in judge.metrics:
+            one, two = judged[first, metric], judged[other, metric]
+            if isinstance(one, Judged) and isinstance(two, Judged):
+                rows += _differences(judge, metric, (one, two), drawn[other, metric] - drawn[first, metric])
+            else:
+                missing = str(two if isinstance(one, Judged) else one)
+                rows.append(Difference(metric, None, None, Signature(metric, ()), missing=missing))
+        comparisons[other] = Comparison((first, other), tuple(rows), (reports[first], reports[other]))
+    return Ranking(reports, comparisons)
+
+
+def _differences(judge: Judge, metric: str, pair: tuple[Judged, Judged], drawn: Floats) -> list[Difference]:
+    """A metric's rows, from its resampled differences [N, M]: the same draws for both sets."""
     low, high = interval(drawn)
-    before, after = one.values, other.values
-    # A hair's breadth of rounding must not make equal captions differ.
+    before, after = pair[0].values, pair[1].values
+    # Rounding alone must not make equal captions differ.
     by_chance = np.abs(drawn - drawn.mean(axis=0)) >= np.abs(after - before) - 1e-9
-    p = (1 + by_chance.sum(axis=0)) / (1 + resamples)
+    p = (1 + by_chance.sum(axis=0)) / (1 + len(drawn))
     return [
         Difference(
             name,
             float(before[column]),
             float(after[column]),
-            signature_of(name, one, references),
+            judge.signature(name, pair[0].metric),
             float(low[column]),
             float(high[column]),
             float(p[column]),
         )
-        for column, name in enumerate(one.metric.names)
+        for column, name in enumerate(pair[0].metric.names)
+        if name in judge.metrics[metric]
     ]

@@ -12,7 +12,7 @@ is followed by an empty line, and line breaks within it are spaces.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
 from showtell.text.ptb_rules import (
@@ -30,7 +30,7 @@ from showtell.text.ptb_rules import (
     SPLIT,
     SYMBOL,
     TITLES,
-    rules,
+    rules_from,
 )
 
 # What pycocoevalcap drops. Its brackets are in capitals there, so that lower-cased ones stay.
@@ -69,36 +69,47 @@ def _tokenise_block(captions: Sequence[str]) -> list[str]:
 
 def all_tokens(caption: str) -> list[str]:
     """One caption -> its tokens in lower case, punctuation included, as the Java tool prints them."""
+    return list(_tokens(caption))
+
+
+def _tokens(caption: str, *, plain_pieces_whole: bool = False) -> Iterator[str]:
+    """The tokens one after the other; if asked, those of a plain piece as `_plain` gives them."""
     text = caption.translate(_AS_UTF_16) if _BEYOND.search(caption) else caption
     shape = text.translate(_SHAPES) + "\n\n"
-    tokens: list[str] = []
     place, end = 0, len(text)
     while place < end:
-        quick = _QUICK.match(shape, place)
+        if plain_pieces_whole and text[place - 1 : place] in ("", " "):
+            space = text.find(" ", place)
+            piece = text[place : end if space < 0 else space]
+            tokens = _plain(piece)
+            if tokens not in (_ODD, "\n"):
+                yield tokens
+                place += len(piece) + 1
+                continue
+        quick = _QUICK.match(shape, place, place + _FURTHEST)
         if quick and quick[1].lower() not in SPLIT:
-            tokens.append(quick[1].lower())
+            yield quick[1].lower()
             place = quick.end()
             continue
         token, place = _longest(text, shape, place)
         if token:
             # Two halves of a character beyond 16 bits are one again.
             whole = token.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-            tokens.append(whole.lower())
-    return tokens
+            yield whole.lower()
 
 
 @lru_cache(maxsize=1 << 14)
 def _tokenise(caption: str) -> str:
     # As pycocoevalcap reads the tool's line: stripped at its end, cut at spaces.
-    line = " ".join(all_tokens(caption)).rstrip()
+    line = " ".join(filter(None, _tokens(caption, plain_pieces_whole=True))).rstrip()
     return " ".join(token for token in line.split(" ") if token not in PUNCTUATION)
 
 
 def _longest(text: str, shape: str, place: int) -> tuple[str, int]:
     """The token at this place, empty where there is none, and where the next one starts."""
     best, write, furthest = None, None, place
-    for rule in rules():
-        match = rule.pattern.match(shape, place)
+    for rule in rules_from(shape[place]):
+        match = rule.pattern.match(shape, place, place + _FURTHEST)
         if match and match.end() > furthest:
             best, write, furthest = match, rule.write, match.end()
     if best is None or write is None:
@@ -136,6 +147,7 @@ def _plain_tokens(piece: str) -> str:
     return f"{word[: SPLIT[word]]} {word[SPLIT[word] :]}" if word in SPLIT else word
 
 
+_FURTHEST = 1000  # characters that a rule looks ahead; without a limit, time would grow with their square
 _ODD = "\x00"
 _BLOCK = 10_000
 _PLAIN_PIECES = 1 << 18

@@ -1,4 +1,4 @@
-"""The rules of :mod:`showtell.text.ptb`: what may be one token, and how it is written down.
+"""The rules of :mod:`showtell.text.ptb`: what may be one token, and how it is written.
 
 At each place the rule that sees furthest wins, what it merely looks at after the token included; of equals
 the first. The rules are written against the *shape* of a caption, in which one character stands for each
@@ -6,12 +6,16 @@ kind of character outside ASCII (``LETTER`` … below), so that the patterns sta
 
 Groups in a pattern: ``token`` is what is printed when the rule looks further than that; ``eaten`` is what is
 consumed when that is less than what is printed (the full stop of "etc." that also ends the sentence).
+
+Each rule names the characters that its matches can start with. So only a few rules are tried at a place, and a
+pattern is compiled only when a caption needs it.
 """
 
 import re
-from collections.abc import Callable
+import string
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 LETTER, CAPITAL, MARK, DIGIT, SYMBOL, NOTHING = "é", "É", "\u0301", "٠", "§", "\x01"
 SPACES = " \t\xa0\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -66,12 +70,26 @@ FILES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
-    """One kind of token."""
+    """One kind of token.
 
-    pattern: re.Pattern[str]
+    Attributes:
+        source: the pattern, against the shape.
+        write: what the token's text becomes.
+        starts: every character that a match can start with; None for any.
+        flags: of the pattern.
+    """
+
+    source: str
     write: Callable[[str], str]
+    starts: str | None
+    flags: int = 0
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The compiled pattern."""
+        return re.compile(self.source, self.flags)
 
 
 def _plain(token: str) -> str:
@@ -109,6 +127,17 @@ def _constant(text: str) -> Callable[[str], str]:
 _QUOTE_TABLE = str.maketrans(QUOTES)
 _ANY_CASE = re.IGNORECASE | re.ASCII
 
+# What a token can start with.
+_ASCII_CAPITALS = string.ascii_uppercase
+_ASCII = string.ascii_letters
+_ASCII_ALNUM = string.ascii_letters + string.digits
+_ANY_LETTERS = _ASCII + LETTER + CAPITAL
+_ANY_ALNUM = _ANY_LETTERS + string.digits + DIGIT
+_WORD_STARTS = _ANY_LETTERS + MARK + "\xad&"
+_WORD_PARTS = _WORD_STARTS + string.digits + DIGIT
+_DIGITS = string.digits + DIGIT
+_APOSTROPHES = "'\x92’&"
+
 _LETTERS = f"A-Za-z{LETTER}{CAPITAL}"
 _DIGIT = f"[0-9{DIGIT}]"
 _ALNUM = f"[{_LETTERS}0-9{DIGIT}]"
@@ -145,134 +174,152 @@ _MAIL = (
 )
 
 
-def _any_case(word: str) -> str:
-    return "".join(f"[{c}{c.upper()}]" if c.isalpha() else re.escape(c) for c in word)
-
-
-def _capitalised(word: str) -> str:
-    return word[0].upper() + _any_case(word[1:])
-
-
 def _one_of(words: tuple[str, ...]) -> str:
-    return f"(?:{'|'.join(map(_any_case, sorted(words, key=len, reverse=True)))})"
+    """Any of the words in any case."""
+    return f"(?ai:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})"
+
+
+def _one_capitalised(words: tuple[str, ...]) -> str:
+    """Any of the words with a capital first letter, and others in any case."""
+    rests: dict[str, list[str]] = {}
+    for word in words:
+        rests.setdefault(word[0].upper(), []).append(word[1:])
+    return "|".join(f"{letter}(?ai:{'|'.join(rest)})" for letter, rest in rests.items())
 
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """All of them, in order; compiled when the first caption needs them."""
-    found: list[Rule] = []
+    """All of them, in order."""
+    return (
+        *_words(),
+        *_addresses(),
+        *_numbers(),
+        *_abbreviations(),
+        *_compounds(),
+        *_punctuation(),
+    )
 
-    def add(pattern: str, write: Callable[[str], str] = _plain, flags: int = 0) -> None:
-        found.append(Rule(re.compile(pattern, flags), write))
 
-    for group in (_words, _addresses, _numbers, _abbreviations, _compounds, _punctuation):
-        group(add)
-    return tuple(found)
+@cache
+def rules_from(character: str) -> tuple[Rule, ...]:
+    """Those that a token starting with this character of a shape can follow, in order."""
+    return tuple(rule for rule in rules() if rule.starts is None or character in rule.starts)
 
 
-def _words(add: Callable[..., None]) -> None:
+def _words() -> Iterator[Rule]:
     for word, length in SPLIT.items():
-        add(f"(?P<token>{word[:length]}){word[length:]}", _plain, _ANY_CASE)
-    add("(?P<token>'t)(?:is|was)", _quoted, _ANY_CASE)
+        both = word[0] + word[0].upper()
+        yield Rule(f"(?P<token>{word[:length]}){word[length:]}", _plain, both, _ANY_CASE)
+    yield Rule("(?P<token>'t)(?:is|was)", _quoted, "'", _ANY_CASE)
     for tag in _TAGS:
-        add(tag, _spaced)
+        yield Rule(tag, _spaced, "<")
     for entity, text in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), ("&nbsp;", "")):
-        add(entity, _constant(text), _ANY_CASE)
-    add("&(?:[mn]dash|md);", _constant("--"), _ANY_CASE)
-    add("&#[0-9]+;")
-    add(f"(?P<token>[A-Za-z\xad]*[A-MO-Za-mo-z]\xad*)n{_ANY_APOSTROPHE}t", _plain, _ANY_CASE)
-    add(_WORD)
-    add(f"(?P<token>{_WORD}){_CLITIC}", _plain, _ANY_CASE)
-    add(
+        yield Rule(entity, _constant(text), "&", _ANY_CASE)
+    yield Rule("&(?:[mn]dash|md);", _constant("--"), "&", _ANY_CASE)
+    yield Rule("&#[0-9]+;", _plain, "&")
+    before_not = "(?P<token>[A-Za-z\xad]*[A-MO-Za-mo-z]\xad*)"
+    yield Rule(f"{before_not}n{_ANY_APOSTROPHE}t", _plain, _ASCII + "\xad", _ANY_CASE)
+    yield Rule(_WORD, _plain, _WORD_STARTS)
+    yield Rule(f"(?P<token>{_WORD}){_CLITIC}", _plain, _WORD_STARTS, _ANY_CASE)
+    yield Rule(
         f"{_APOSTROPHE}(?:n{_APOSTROPHE}?|[2-9]0s|em|till?|cause)|(?:ol|[ldj]|dunkin|somethin){_APOSTROPHE}"
         f"|cap{_APOSTROPHE}n|ma{_APOSTROPHE}am|o{_ANY_APOSTROPHE}o|c'mon|nat'l|nor'easter|cont'd\\.|e'er|c'est",
         _raw,
+        _APOSTROPHES + _ASCII,
         _ANY_CASE,
     )
-    add(f"[A-HJ-XZn]{_ANY_APOSTROPHE}[{_LETTERS}]{{2,}}", _raw)
-    add(f"[{_LETTERS}]+[aeiouyAEIOUY]{_ANY_APOSTROPHE}[aeiouA-Z][{_LETTERS}]*", _raw)
-    add(f"(?P<token>{_APOSTROPHE}[0-9]{{2}}){_GAP}", _raw)
-    add("-[LR][RSC]B-", _raw, _ANY_CASE)
-    add(f"(?P<token>y{_APOSTROPHE})[{_LETTERS}]", _plain, _ANY_CASE)
+    yield Rule(f"[A-HJ-XZn]{_ANY_APOSTROPHE}[{_LETTERS}]{{2,}}", _raw, _ASCII)
+    vowel = f"[{_LETTERS}]+[aeiouyAEIOUY]{_ANY_APOSTROPHE}[aeiouA-Z]"
+    yield Rule(f"{vowel}[{_LETTERS}]*", _raw, _ANY_LETTERS)
+    yield Rule(f"(?P<token>{_APOSTROPHE}[0-9]{{2}}){_GAP}", _raw, _APOSTROPHES)
+    yield Rule("-[LR][RSC]B-", _raw, "-", _ANY_CASE)
+    yield Rule(f"(?P<token>y{_APOSTROPHE})[{_LETTERS}]", _plain, "yY", _ANY_CASE)
 
 
-def _addresses(add: Callable[..., None]) -> None:
-    add(r"https?://[^ \t\n\f\r\"<>|(){}]+[^ \t\n\f\r\"<>|.!?(){},-]", _raw, _ANY_CASE)
+def _addresses() -> Iterator[Rule]:
+    address = r"https?://[^ \t\n\f\r\"<>|(){}]+[^ \t\n\f\r\"<>|.!?(){},-]"
+    yield Rule(address, _raw, "hH", _ANY_CASE)
     # With a path the host must be the shortest, without one the longest.
-    add(f"{_HOST}[a-zA-Z]{{2,4}}", _raw, _ANY_CASE)
-    add(f"{_HOST}?[a-zA-Z]{{2,4}}{_PATH}", _raw, _ANY_CASE)
-    add(f"{_SITE}{_TOP}", _raw)
-    add(f"{_SITE}?{_TOP}{_PATH}", _raw)
-    add(_MAIL, _raw)
-    add(f"@[A-Za-z_][A-Za-z_0-9]*|#{_WORD_START}+", _raw)
-    add(f"(?P<token>{_CLITIC})[^A-Za-z]", _quoted, _ANY_CASE)
-    add(f"n{_ANY_APOSTROPHE}t", _quoted, _ANY_CASE)
-    add(f"{_SPACE}+", _constant(""))
+    yield Rule(f"{_HOST}[a-zA-Z]{{2,4}}", _raw, "wW", _ANY_CASE)
+    yield Rule(f"{_HOST}?[a-zA-Z]{{2,4}}{_PATH}", _raw, "wW", _ANY_CASE)
+    yield Rule(f"{_SITE}{_TOP}", _raw, None)
+    yield Rule(f"{_SITE}?{_TOP}{_PATH}", _raw, None)
+    yield Rule(_MAIL, _raw, "&<" + _ASCII_ALNUM)
+    yield Rule(f"@[A-Za-z_][A-Za-z_0-9]*|#{_WORD_START}+", _raw, "@#")
+    yield Rule(f"(?P<token>{_CLITIC})[^A-Za-z]", _quoted, _APOSTROPHES, _ANY_CASE)
+    yield Rule(f"n{_ANY_APOSTROPHE}t", _quoted, "nN", _ANY_CASE)
+    yield Rule(f"{_SPACE}+", _constant(""), SPACES)
 
 
-def _numbers(add: Callable[..., None]) -> None:
-    add(f"{_DIGIT}{{1,2}}[/-]{_DIGIT}{{1,2}}[/-]{_DIGIT}{{2,4}}")
-    add(f"[+-]?(?:{_DIGIT}*(?:[.:,\xad٫٬]{_DIGIT}+)+|{_DIGIT}+)")
-    add(f"[⁺⁻₊₋]?(?:[{SUPERSCRIPTS}]+|[{SUBSCRIPTS}]+)")
-    add(f"(?:{_DIGIT}{{1,4}}[- \xa0])?{_DIGIT}{{1,4}}(?:\\\\?/|⁄){_DIGIT}{{1,4}}", _spaced)
-    end = r"[0-9]{3,4}[- \xa0]?[0-9]{3,5}"
-    add(rf"\([0-9]{{2,3}}\)[ \xa0]?{end}", _telephone)
-    add(rf"(?:\+\+?)?[0-9]{{2,4}}[- \xa0]{end}", _telephone)
-    add(rf"(?:\+\+?)?[0-9]{{2,4}}[- \xa0][0-9]{{2,4}}[- \xa0]{end}", _telephone)
-    add(r"(?:\+\+?)?(?:[0-9]{2,4}\.)?[0-9]{2,4}\.[0-9]{3,4}\.[0-9]{3,5}", _telephone)
-    add(_JOINED)
+def _numbers() -> Iterator[Rule]:
+    yield Rule(f"{_DIGIT}{{1,2}}[/-]{_DIGIT}{{1,2}}[/-]{_DIGIT}{{2,4}}", _plain, _DIGITS)
+    number = f"[+-]?(?:{_DIGIT}*(?:[.:,\xad٫٬]{_DIGIT}+)+|{_DIGIT}+)"
+    yield Rule(number, _plain, _DIGITS + "+-.:,\xad٫٬")
+    signs = "⁺⁻₊₋"
+    yield Rule(f"[{signs}]?(?:[{SUPERSCRIPTS}]+|[{SUBSCRIPTS}]+)", _plain, signs + SUPERSCRIPTS + SUBSCRIPTS)
+    fraction = f"{_DIGIT}{{1,4}}(?:\\\\?/|⁄){_DIGIT}{{1,4}}"
+    yield Rule(f"(?:{_DIGIT}{{1,4}}[- \xa0])?{fraction}", _spaced, _DIGITS)
+    end, plus = r"[0-9]{3,4}[- \xa0]?[0-9]{3,5}", r"(?:\+\+?)?"
+    yield Rule(rf"\([0-9]{{2,3}}\)[ \xa0]?{end}", _telephone, "(")
+    for telephone in (
+        rf"[0-9]{{2,4}}[- \xa0]{end}",
+        rf"[0-9]{{2,4}}[- \xa0][0-9]{{2,4}}[- \xa0]{end}",
+        r"(?:[0-9]{2,4}\.)?[0-9]{2,4}\.[0-9]{3,4}\.[0-9]{3,5}",
+    ):
+        yield Rule(plus + telephone, _telephone, "+" + string.digits)
+    yield Rule(_JOINED, _plain, _ANY_ALNUM)
 
 
-def _abbreviations(add: Callable[..., None]) -> None:
-    capital = "|".join(map(_capitalised, CAPITAL_ABBREVIATIONS))
+def _abbreviations() -> Iterator[Rule]:
+    capital = _one_capitalised(CAPITAL_ABBREVIATIONS)
     ending = f"(?:{_one_of(ENDING_ABBREVIATIONS)}|{capital}|[pP][pP]?[tT][ey]s?)"
     sentence = f"{_GAP}(?:{_GAP}|[A-Z{CAPITAL}]|{_TAG})"
-    starter = f"{_GAP}+(?:M[rs]\\.|{'|'.join(map(_capitalised, STARTERS))}|{_TAG}){_GAP}"
-    add(f"(?P<token>(?P<eaten>{ending})\\.){sentence}")
-    add(f"(?P<token>{ending}\\.)[\\s\\S]{{2}}")
-    add(f"(?P<token>(?P<eaten>{ending})\\.)")
+    starter = f"{_GAP}+(?:M[rs]\\.|{_one_capitalised(STARTERS)}|{_TAG}){_GAP}"
+    yield Rule(f"(?P<token>(?P<eaten>{ending})\\.){sentence}", _plain, _ASCII)
+    yield Rule(f"(?P<token>{ending}\\.)[\\s\\S]{{2}}", _plain, _ASCII)
+    yield Rule(f"(?P<token>(?P<eaten>{ending})\\.)", _plain, _ASCII)
     others = tuple(title for title in TITLES if title not in ("mfg", "mtg"))
-    add(f"(?:{_one_of(others)}|[mM][ft]g)\\.")
-    add(f"(?P<token>[A-Za-z])\\.{starter}")
-    add(r"[A-Za-z]\.")
-    add(f"{_ACRONYM}\\.")
-    add(f"(?P<token>(?P<eaten>{_ACRONYM})\\.){starter}")
-    add(f"(?P<token>{_one_of(NUMBERED)}\\.){_SPACE}?{_DIGIT}")
-    for kind in (_WORD, _JOINED, _HYPHENATED):
-        add(f"(?P<token>{kind}\\.)[,;:、]")
-    add(f"(?P<token>{_COMPANY}\\.)[,;:、]", _company)
+    yield Rule(f"(?:{_one_of(others)}|[mM][ft]g)\\.", _plain, _ASCII)
+    yield Rule(f"(?P<token>[A-Za-z])\\.{starter}", _plain, _ASCII)
+    yield Rule(r"[A-Za-z]\.", _plain, _ASCII)
+    yield Rule(f"{_ACRONYM}\\.", _plain, _ASCII)
+    yield Rule(f"(?P<token>(?P<eaten>{_ACRONYM})\\.){starter}", _plain, _ASCII)
+    yield Rule(f"(?P<token>{_one_of(NUMBERED)}\\.){_SPACE}?{_DIGIT}", _plain, _ASCII)
+    for kind, starts in ((_WORD, _WORD_STARTS), (_JOINED, _ANY_ALNUM), (_HYPHENATED, _ASCII_ALNUM)):
+        yield Rule(f"(?P<token>{kind}\\.)[,;:、]", _plain, starts)
+    yield Rule(f"(?P<token>{_COMPANY}\\.)[,;:、]", _company, _ASCII_CAPITALS)
 
 
-def _compounds(add: Callable[..., None]) -> None:
-    add("anti-|pro-", _raw, _ANY_CASE)
-    add(_HYPHENATED)
-    add(_COMPANY, _company)
-    add("S(?:&amp;|&)Ls", _company, _ANY_CASE)
-    add(r"[cC]\+\+|[cCfF]#")
-    add(f"{_BETWEEN_SLASHES}(?:\\\\?/{_BETWEEN_SLASHES}){{1,2}}")
-    add(r"[A-Z]*\$|#")
+def _compounds() -> Iterator[Rule]:
+    yield Rule("anti-|pro-", _raw, "aApP", _ANY_CASE)
+    yield Rule(_HYPHENATED, _plain, _ASCII_ALNUM)
+    yield Rule(_COMPANY, _company, _ASCII_CAPITALS)
+    yield Rule("S(?:&amp;|&)Ls", _company, "sS", _ANY_CASE)
+    yield Rule(r"[cC]\+\+|[cCfF]#", _plain, "cCfF")
+    yield Rule(f"{_BETWEEN_SLASHES}(?:\\\\?/{_BETWEEN_SLASHES}){{1,2}}", _plain, _ASCII_ALNUM)
+    yield Rule(r"[A-Z]*\$|#", _plain, _ASCII_CAPITALS + "$#")
 
 
-def _punctuation(add: Callable[..., None]) -> None:
-    add(r"(?:\"|&quot;)(?=[A-Za-z0-9$])", _constant("``"))
-    add('"|&quot;', _constant("''"))
-    add("(?P<token>')[A-Za-z][^ \t\n\r\xa0]", _constant("`"))
-    add(_CLITIC, _quoted, _ANY_CASE)
-    add("['\x92’]|&apos;", _quoted)
-    add("''|``|'|`", _raw)
-    add(r"\.{3,5}|[\x85…]|\.(?:[ \xa0]\.){2,}", _constant("..."))
-    add("[?!]+", _raw)
-    add("-{2,4}|[–—―\x96\x97]", _constant("--"))
-    add(r"-{5,}|-|\\\*|\*+|_+|#+|@+|<<|>>", _raw)
+def _punctuation() -> Iterator[Rule]:
+    yield Rule(r"(?:\"|&quot;)(?=[A-Za-z0-9$])", _constant("``"), '"&')
+    yield Rule('"|&quot;', _constant("''"), '"&')
+    yield Rule("(?P<token>')[A-Za-z][^ \t\n\r\xa0]", _constant("`"), "'")
+    yield Rule(_CLITIC, _quoted, _APOSTROPHES, _ANY_CASE)
+    yield Rule("['\x92’]|&apos;", _quoted, _APOSTROPHES)
+    yield Rule("''|``|'|`", _raw, "'`")
+    yield Rule(r"\.{3,5}|[\x85…]|\.(?:[ \xa0]\.){2,}", _constant("..."), ".\x85…")
+    yield Rule("[?!]+", _raw, "?!")
+    yield Rule("-{2,4}|[–—―\x96\x97]", _constant("--"), "-–—―\x96\x97")
+    yield Rule(r"-{5,}|-|\\\*|\*+|_+|#+|@+|<<|>>", _raw, "-\\*_#@<>")
     for character, text in CONSTANTS.items():
-        add(re.escape(character), _constant(text))
-    add(f"[]<>=,;:.%&$#@^|~\\\\/+{SYMBOL}、⁄⁺⁻₊₋]", _raw)
-    add(r"(?P<token>[<>]?[:;=]['*o-]?[()@DOP[\]dp{|\\])[^A-Za-z0-9]", _bracketed)
-    add(r"\([-^x=~<>'][_.]?[-^x=~<>']\)|\([\^x=~<>']-[\^x=~<>'`]\)|[-^x=~<>']_[-^x=~<>']", _bracketed)
-    add(f"[`‚„‟{''.join(QUOTES)}]{{1,2}}", _quoted)
+        yield Rule(re.escape(character), _constant(text), character)
+    single = f"]<>=,;:.%&$#@^|~/+{SYMBOL}、⁄⁺⁻₊₋"
+    yield Rule(f"[{single}\\\\]", _raw, single + "\\")
+    yield Rule(r"(?P<token>[<>]?[:;=]['*o-]?[()@DOP[\]dp{|\\])[^A-Za-z0-9]", _bracketed, "<>:;=")
+    faces = r"\([-^x=~<>'][_.]?[-^x=~<>']\)|\([\^x=~<>']-[\^x=~<>'`]\)|[-^x=~<>']_[-^x=~<>']"
+    yield Rule(faces, _bracketed, "(-^x=~<>'")
+    quotes = "`‚„‟" + "".join(QUOTES)
+    yield Rule(f"[{quotes}]{{1,2}}", _quoted, quotes)
     # An acronym of the same length comes first: "B.C." is no file.
-    add(
-        f"(?P<token>{_WORD_PART}+(?:\\.{_WORD_PART}+)*\\.(?:{FILES}))(?:{_GAP}|[.?!,])",
-        _raw,
-        _ANY_CASE,
-    )
+    file = f"{_WORD_PART}+(?:\\.{_WORD_PART}+)*\\.(?:{FILES})"
+    yield Rule(f"(?P<token>{file})(?:{_GAP}|[.?!,])", _raw, _WORD_PARTS, _ANY_CASE)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from showtell.errors import ShowtellError
 from showtell.text.cleaning import Cleaning, words
 from showtell.text.ptb import tokenise as ptb
 from showtell.text.ptb import tokenise_all as ptb_all
@@ -46,17 +47,18 @@ class Tokeniser:
 def tokeniser_named(name: str | None, language: str) -> Tokeniser:
     """The tokeniser of that name, or the language's default.
 
-    Raises ValueError where there is no such thing. Calling ``words`` raises MissingExtra without rjieba.
+    Raises:
+        ShowtellError: there is no such tokeniser or language. Calling ``words`` raises MissingExtra without rjieba.
     """
     if name is None:
         if language not in DEFAULTS:
-            raise ValueError(
-                f"no tokeniser is known for the language {language!r} (known are {', '.join(DEFAULTS)}); "
+            raise ShowtellError(
+                f"no tokeniser is known for the language {language!r}, only for {' and '.join(DEFAULTS)}; "
                 f"name a tokeniser, one of {_NAMES}"
             )
         name = DEFAULTS[language]
     if name not in TOKENISERS:
-        raise ValueError(f"there is no tokeniser {name!r}; choose one of {_NAMES}")
+        raise ShowtellError(f"there is no tokeniser {name!r}; choose one of {_NAMES}")
     return Tokeniser(name, TOKENISERS[name])
 
 
