@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Response
 
+from showtell.apps.gallery import Gallery
 from showtell.apps.server import schemas
 from showtell.apps.server.answers import in_thread, problems
 from showtell.apps.server.protection import Limits
@@ -22,7 +23,12 @@ def add_library(app: FastAPI, service: Service, limits: Limits) -> None:
     """Search, thumbnails, and a person's words for pictures of the library."""
     if service.gallery is None:
         return
-    gallery = service.gallery
+    _add_search(app, service.gallery, limits)
+    _add_pictures(app, service.gallery, limits)
+
+
+def _add_search(app: FastAPI, gallery: Gallery, limits: Limits) -> None:
+    """By words, and by a picture."""
 
     @app.get(
         "/api/find",
@@ -48,6 +54,10 @@ def add_library(app: FastAPI, service: Service, limits: Limits) -> None:
     async def alike(id: Id, top: Top = 24) -> schemas.Matches:  # noqa: A002
         """Find pictures of the library that look like one that an answer has shown."""
         return schemas.Matches.of(await in_thread(limits, lambda: gallery.alike(id, top=top)))
+
+
+def _add_pictures(app: FastAPI, gallery: Gallery, limits: Limits) -> None:
+    """Of pictures that an answer has shown: a thumbnail, and a person's words."""
 
     @app.get(
         "/api/thumbnail",
