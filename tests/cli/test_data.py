@@ -75,3 +75,87 @@ def test_a_wrong_corpus_is_one_line_and_status_2(tmp_path, capsys):
 def test_a_language_that_the_corpus_lacks_is_said(corpus, tmp_path, capsys):
     assert main(["data", corpus, "--language", "zh", "--idf", str(tmp_path / "idf.json")]) == 2
     assert "no captions in 'zh'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def world(tmp_path):
+    """COCO's form, with captions by people and by a model in two languages."""
+    folder = tmp_path / "world"
+    folder.mkdir()
+    for split, rows in {
+        "train": [("a", "en", "model"), ("a", "zh", "model"), ("b", "en", "people")],
+        "dev": [("c", "en", "people"), ("c", "zh", "people")],
+    }.items():
+        names = sorted({name for name, _, _ in rows})
+        for name in names:
+            (folder / f"{name}.jpg").touch()
+        content = {
+            "images": [{"id": name, "file_name": f"{name}.jpg"} for name in names],
+            "annotations": [
+                {
+                    "image_id": name,
+                    "caption": "a dog runs" if lang == "en" else "狗",
+                    "language": lang,
+                    "source": by,
+                }
+                for name, lang, by in rows
+            ],
+        }
+        (folder / f"captions_{split}.json").write_text(json.dumps(content))
+    return f"coco:{folder}"
+
+
+def test_captions_are_counted_by_language_and_source(world, capsys):
+    pytest.importorskip("rjieba")
+    assert main(["data", world, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    counts = {(kind["language"], kind["source"]): kind["captions"] for kind in found["languages"]}
+    assert counts == {("en", "model"): 1, ("zh", "model"): 1, ("en", "people"): 2, ("zh", "people"): 1}
+    assert [part["scored_against"] for part in found["parts"]] == [1, 2]
+    assert len(found["fingerprint"]) == 64
+    assert main(["data", world]) == 0
+    table = capsys.readouterr().out
+    assert all(
+        kind in table for kind in ("en, model", "en, people", "zh, model", "zh, people", "to score against")
+    )
+
+
+def test_joined_corpora_are_counted_each_and_together(corpus, world, capsys):
+    pytest.importorskip("rjieba")
+    assert main(["data", f"{corpus},{world}", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    parts = [(part["corpus"], part["split"], part["pictures"]) for part in found["parts"]]
+    assert parts == [
+        ("flickr8k", "train", 1),
+        ("flickr8k", "dev", 1),
+        ("flickr8k", None, 1),
+        ("world", "train", 2),
+        ("world", "dev", 1),
+    ]
+    assert found["splits"][0] == {"split": "train", "pictures": 3, "captions": 5}
+    assert found["corpus"] == "flickr8k,world"
+
+
+def test_word_statistics_of_the_train_part_leave_out_dev(corpus, capsys):
+    assert main(["data", corpus, "--format", "json"]) == 0
+    [english] = json.loads(capsys.readouterr().out)["languages"]
+    assert (english["distinct_words"], english["train_distinct_words"]) == (
+        5,
+        4,
+    )  # "cat" is said in dev alone
+
+
+def test_nothing_that_files_say_moves_the_cursor(tmp_path, capsys):
+    folder = tmp_path / "odd\x1b[31m"
+    folder.mkdir()
+    (folder / "a\x1b]0;x\x07.jpg").touch()
+    (folder / "b\udc80.jpg").touch()
+    for name in ("c", "d"):
+        (folder / f"{name}.jpg").touch()
+        (folder / f"{name}.txt").write_text("\x1b[2J A dog .\u202e\n")
+    assert main(["data", f"folder:{folder}"]) == 0
+    printed = capsys.readouterr().out
+    assert not set(printed) & {"\x1b", "\x07", "\u202e", "\udc80"}
+    assert "\\x1b" in printed
+    assert main(["data", f"folder:{folder}", "--format", "json"]) == 0
+    assert "b\udc80.jpg" in json.loads(capsys.readouterr().out)["orphans"]

@@ -33,13 +33,17 @@ def test_splits_are_counted_and_pictures_in_no_list_apart():
 def test_captions_are_counted_in_cleaned_words_by_language_and_source():
     pytest.importorskip("rjieba")
     english_figures, chinese = figures(CORPUS).languages
-    assert (english_figures.captions, english_figures.fewest_a_picture, english_figures.most_a_picture) == (
+    assert (
+        english_figures.captions,
+        english_figures.fewest_per_picture,
+        english_figures.most_per_picture,
+    ) == (
         6,
         1,
         3,
     )
     assert (english_figures.shortest, english_figures.median, english_figures.longest) == (0, 2, 4)
-    assert english_figures.said == 13
+    assert english_figures.words == 13
     assert english_figures.mean == pytest.approx(13 / 6)
     assert (english_figures.distinct_words, english_figures.frequent_words) == (8, 0)
     assert (chinese.language, chinese.source, chinese.captions) == ("zh", "baidu", 1)

@@ -1,5 +1,7 @@
 """``showtell data``: a corpus in figures, and text files made from it."""
 
+import re
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,9 +11,9 @@ import typer
 from showtell.cli.console import note, output
 
 if TYPE_CHECKING:
-    from rich.table import Column
+    from rich.table import Column, Table
 
-    from showtell.corpora.statistics import CorpusFigures
+    from showtell.corpora.statistics import CaptionFigures, CorpusFigures
 
 __all__ = ["data"]
 
@@ -31,7 +33,7 @@ class Language(StrEnum):
 
 
 Spec = Annotated[
-    str, typer.Argument(metavar="SPEC", help="The corpus: flickr8k:DIR, flickr8k:DIR+cn or flickr8k-cn:DIR.")
+    str, typer.Argument(metavar="SPEC", help="The corpus, such as flickr8k:DIR; several with commas between.")
 ]
 Descriptions = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write 'ID CAPTION' lines, cleaned, to this file.")
@@ -61,9 +63,11 @@ def data(
         bool, typer.Option("--drop-words-with-digits", help="Descriptions: leave out '2' and its like.")
     ] = False,
 ) -> None:
-    """Count a corpus: splits, captions, words, and what is wrong.
+    """Count a corpus: splits, captions, words, problems.
 
-    Wrong are captions without a picture, pictures without a caption, and captions with known flaws.
+    SPEC is a format, a colon and a place: flickr8k:DIR (+cn for Chinese too), flickr8k-cn:DIR, coco:DIR (COCO's
+    files or Karpathy's), table:FILE (CSV, TSV or JSONL), folder:DIR (a .txt beside each picture, or
+    metadata.jsonl) or webdataset:DIR (tar shards). Captions by a model are counted, but never scored against.
     """
     import json
 
@@ -91,36 +95,64 @@ def data(
         note(f"wrote the document frequencies of {len(documents):,} train pictures to {idf}")
     found = figures(corpus)
     if format is Format.json:
-        print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+        print(_whole_characters(json.dumps(found.to_dict(), ensure_ascii=False, indent=2)))
     else:
         _print_tables(found)
 
 
 def _print_tables(found: "CorpusFigures") -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    splits = Table("split", _right("pictures"), _right("captions"), title=found.corpus)
-    for split in found.splits:
-        splits.add_row(split.split or "(none)", f"{split.pictures:,}", f"{split.captions:,}")
-    splits.add_row("all", f"{found.pictures:,}", f"{found.captions:,}")
-    kinds = found.languages
-    captions = Table("captions", *(_right(f"{kind.language}, {kind.source}") for kind in kinds))
-    captions.add_row("in all", *(f"{kind.captions:,}" for kind in kinds))
-    captions.add_row("a picture", *(_range(kind.fewest_a_picture, kind.most_a_picture) for kind in kinds))
-    captions.add_row("words, from to", *(_range(kind.shortest, kind.longest) for kind in kinds))
-    captions.add_row("words, mean", *(f"{kind.mean:.1f}" for kind in kinds))
-    captions.add_row("words, median", *(f"{kind.median:g}" for kind in kinds))
-    captions.add_row("different words", *(f"{kind.distinct_words:,}" for kind in kinds))
-    captions.add_row("said five times or more", *(f"{kind.frequent_words:,}" for kind in kinds))
-    files = Table("files", _right("count"))
-    files.add_row("captioned, but missing", f"{len(found.missing):,}")
-    files.add_row("orphans: no caption", f"{len(found.orphans):,}")
     console = Console(highlight=False, markup=False)
-    for table in (splits, captions, files):
+    for table in (_splits(found), _captions(found), _files(found)):
         console.print(table)
     for warning in found.warnings:
-        print(f"warning: {warning}")
+        print(f"warning: {_printable(warning)}")
+
+
+def _splits(found: "CorpusFigures") -> "Table":
+    from rich.table import Table
+
+    several = len({part.corpus for part in found.parts}) > 1
+    columns = (_right("pictures"), _right("captions"), _right("to score against"))
+    table = Table(*(["corpus"] if several else []), "split", *columns, title=_printable(found.corpus))
+    for part in found.parts:
+        counts = (f"{number:,}" for number in (part.pictures, part.captions, part.scored_against))
+        table.add_row(*([_printable(part.corpus)] if several else []), part.split or "(none)", *counts)
+    scored = sum(part.scored_against for part in found.parts)
+    counts = (f"{number:,}" for number in (found.pictures, found.captions, scored))
+    table.add_row(*(["all"] if several else []), "" if several else "all", *counts)
+    return table
+
+
+def _captions(found: "CorpusFigures") -> "Table":
+    from rich.table import Table
+
+    kinds = found.languages
+    rows: dict[str, Callable[[CaptionFigures], str]] = {
+        "number": lambda kind: f"{kind.captions:,}",
+        "per picture": lambda kind: _range(kind.fewest_per_picture, kind.most_per_picture),
+        "words, range": lambda kind: _range(kind.shortest, kind.longest),
+        "words, mean": lambda kind: f"{kind.mean:.1f}",
+        "words, median": lambda kind: f"{kind.median:g}",
+        "different words": lambda kind: f"{kind.distinct_words:,}",
+        "≥ 5 times": lambda kind: f"{kind.frequent_words:,}",
+        "train: different": lambda kind: f"{kind.train_distinct_words:,}",
+        "train: ≥ 5 times": lambda kind: f"{kind.train_frequent_words:,}",
+    }
+    table = Table("captions", *(_right(_printable(f"{kind.language}, {kind.source}")) for kind in kinds))
+    for name, row in rows.items():
+        table.add_row(name, *map(row, kinds))
+    return table
+
+
+def _files(found: "CorpusFigures") -> "Table":
+    from rich.table import Table
+
+    table = Table("files", _right("count"))
+    table.add_row("captioned, but missing", f"{len(found.missing):,}")
+    table.add_row("orphans: no caption", f"{len(found.orphans):,}")
+    return table
 
 
 def _range(least: int, most: int) -> str:
@@ -131,3 +163,15 @@ def _right(name: str) -> "Column":
     from rich.table import Column
 
     return Column(name, justify="right")
+
+
+def _printable(text: str) -> str:
+    """A text in which nothing moves the cursor of a terminal or cannot be encoded."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
+
+
+def _whole_characters(text: str) -> str:
+    """JSON in which the odd bytes of file names stand as escapes."""
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)

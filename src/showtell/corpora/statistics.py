@@ -3,15 +3,16 @@
 import statistics
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from showtell.corpora.base import Corpus
+from showtell.corpora.base import Corpus, Example
 from showtell.errors import BadCorpus
 from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning, words
 
 USUAL_MINIMUM = 5
-"""Words said fewer times than this seldom enter a vocabulary."""
+"""Words that occur fewer times than this seldom enter a vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +25,45 @@ class SplitFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class PartFigures:
+    """One split of one of the corpora that were joined, and how many captions it has to score against."""
+
+    corpus: str
+    split: str | None
+    pictures: int
+    captions: int
+    scored_against: int
+
+
+@dataclass(frozen=True, slots=True)
 class CaptionFigures:
     """The captions of one language and source, counted in cleaned words.
 
     Attributes:
         language, source: as in ``Reference``.
         captions: how many there are.
-        fewest_a_picture, most_a_picture: among the pictures that have any.
-        shortest, mean, median, longest: words a caption.
+        fewest_per_picture, most_per_picture: among the pictures that have any.
+        shortest, mean, median, longest: words per caption.
+        words: how many words there are in all.
         distinct_words: how many different words there are.
-        frequent_words: how many of them are said five times or more.
-        said: how many words there are in all.
+        frequent_words: how many of them occur five times or more.
+        train_distinct_words, train_frequent_words: the same in what is trained on.
     """
 
     language: str
     source: str
     captions: int
-    fewest_a_picture: int
-    most_a_picture: int
+    fewest_per_picture: int
+    most_per_picture: int
     shortest: int
     mean: float
     median: float
     longest: int
+    words: int
     distinct_words: int
     frequent_words: int
-    said: int
+    train_distinct_words: int
+    train_frequent_words: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,9 @@ class CorpusFigures:
     corpus: str
     pictures: int
     captions: int
+    fingerprint: str
     splits: tuple[SplitFigures, ...]
+    parts: tuple[PartFigures, ...]
     languages: tuple[CaptionFigures, ...]
     missing: tuple[str, ...]
     orphans: tuple[str, ...]
@@ -82,11 +99,13 @@ def figures(corpus: Corpus) -> CorpusFigures:
         corpus=corpus.name,
         pictures=len(corpus),
         captions=sum(len(example.references) for example in corpus),
+        fingerprint=corpus.fingerprint(),
         splits=tuple(
             SplitFigures(split, len(examples), sum(len(example.references) for example in examples))
             for split, examples in per_split
             if examples
         ),
+        parts=tuple(_part_figures(corpus)),
         languages=tuple(_caption_figures(corpus, language, source) for language, source in kinds),
         missing=corpus.missing,
         orphans=corpus.orphans,
@@ -94,33 +113,58 @@ def figures(corpus: Corpus) -> CorpusFigures:
     )
 
 
+def _part_figures(corpus: Corpus) -> Iterator[PartFigures]:
+    for part in corpus.parts:
+        for split in (*corpus.splits, None):
+            found = [example for example in corpus if (example.corpus, example.split) == (part, split)]
+            if found:
+                captions = sum(len(example.references) for example in found)
+                yield PartFigures(part, split, len(found), captions, _scored_against(corpus, found))
+
+
+def _scored_against(corpus: Corpus, examples: list[Example]) -> int:
+    """How many captions of these pictures count, in all languages."""
+    number = 0
+    for language in corpus.languages:
+        with suppress(BadCorpus):  # there are none in this language
+            number += sum(map(len, corpus.scoring_references(examples, language).values()))
+    return number
+
+
 def _caption_figures(corpus: Corpus, language: str, source: str) -> CaptionFigures:
-    per_picture = [
-        [
-            words(ref.text, language)
-            for ref in example.references
-            if (ref.language, ref.source) == (language, source)
-        ]
-        for example in corpus
-    ]
-    per_picture = [captions for captions in per_picture if captions]
-    sentences = [sentence for captions in per_picture for sentence in captions]
+    sentences: list[list[str]] = []
+    per_picture: list[int] = []
+    trained_on: Counter[str] = Counter()
+    for example in corpus:
+        spoken = [ref.text for ref in example.references if (ref.language, ref.source) == (language, source)]
+        found = [words(text, language) for text in spoken]
+        if found:
+            sentences += found
+            per_picture.append(len(found))
+        if example.split in ("train", None):
+            trained_on.update(word for sentence in found for word in sentence)
     lengths = [len(sentence) for sentence in sentences]
     vocabulary = Counter(word for sentence in sentences for word in sentence)
     return CaptionFigures(
         language=language,
         source=source,
         captions=len(sentences),
-        fewest_a_picture=min(map(len, per_picture)),
-        most_a_picture=max(map(len, per_picture)),
+        fewest_per_picture=min(per_picture),
+        most_per_picture=max(per_picture),
         shortest=min(lengths),
         mean=statistics.fmean(lengths),
         median=statistics.median(lengths),
         longest=max(lengths),
+        words=vocabulary.total(),
         distinct_words=len(vocabulary),
-        frequent_words=sum(count >= USUAL_MINIMUM for count in vocabulary.values()),
-        said=vocabulary.total(),
+        frequent_words=_frequent(vocabulary),
+        train_distinct_words=len(trained_on),
+        train_frequent_words=_frequent(trained_on),
     )
+
+
+def _frequent(vocabulary: Counter[str]) -> int:
+    return sum(count >= USUAL_MINIMUM for count in vocabulary.values())
 
 
 def descriptions(corpus: Corpus, language: str, cleaning: Cleaning = DEFAULT_CLEANING) -> Iterator[str]:
