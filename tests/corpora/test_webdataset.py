@@ -66,7 +66,6 @@ def test_a_picture_and_its_texts_are_one_example_and_the_shards_name_tells_the_s
     assert corpus.orphans == ("train-000.tar/0002.png",)
 
 
-@pytest.mark.xfail(reason="the reader of pictures looks into archives with its next version")
 def test_pictures_are_read_from_the_shard_when_they_are_wanted(shards):
     paths = {one.id: one.path for one in open_corpus(f"webdataset:{shards}")}
     assert paths["0003"] == shards / "train-000.tar" / "0003.png"

@@ -1,5 +1,6 @@
 """What one row of a table or one object of a JSON file says of a picture, whatever its fields are called."""
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from showtell.corpora.base import LANGUAGES, broken_line, numbered_lines
 from showtell.corpora.csv_files import header_of, named_columns, two_columns
 from showtell.corpora.json_files import parse_json
 from showtell.errors import BadCorpus
+from showtell.images import EXTENSIONS
 
 PICTURE_KEYS = (
     "image_id",
@@ -26,7 +28,6 @@ PICTURE_KEYS = (
 )
 _CAPTION_KEY = re.compile(r"(?:caption|reference|sentence|text|comment)s?_?\d*")
 _CHINESE = re.compile("[\u3400-\u9fff]")
-_PICTURE_FILE = re.compile(r"\.(?:jpe?g|jfif|png|gif|bmp|webp|tiff?|hei[cf]|avif)$", re.IGNORECASE)
 _WHOLE = re.compile(r"-?\d+\.0+")
 
 Broken = Callable[[str], BadCorpus]
@@ -122,7 +123,7 @@ def name_of(value: str | int | float) -> str:
 
 def is_picture_name(text: str) -> bool:
     """Whether a text ends as the names of picture files do."""
-    return _PICTURE_FILE.search(text) is not None
+    return os.path.splitext(text)[1].lower() in EXTENSIONS
 
 
 def language_of(text: str, said: str | None) -> str | None:

@@ -122,7 +122,4 @@ def _described(path: Path, picture: str) -> Entry:
 
 
 def _text(path: Path) -> str:
-    content = contents_of(path) or b""
-    if len(content) > _LARGEST_TEXT:
-        raise BadCorpus(f"{path} is too long for captions: {len(content):,} bytes")
-    return decoded(content, path)
+    return decoded(contents_of(path, limit=_LARGEST_TEXT) or b"", path)

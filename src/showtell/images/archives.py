@@ -56,12 +56,14 @@ def _members(archive: str, size: int, changed: int) -> Mapping[str, Member]:
     return found
 
 
-def contents_of(path: str | os.PathLike[str]) -> bytes | None:
+def contents_of(path: str | os.PathLike[str], *, limit: int) -> bytes | None:
     """The bytes of a file inside an archive; None for a path that goes through no archive.
 
     Raises:
-        BadImage: the archive cannot be read or has no such file.
+        BadImage: the archive cannot be read, has no such file, or it has more bytes than `limit`.
     """
+    if ENDING not in os.fspath(path).lower():
+        return None
     place = Path(path)
     archive = next((part for part in place.parents if part.suffix.lower() == ENDING), None)
     if archive is None or not os.path.isfile(archive):
@@ -70,6 +72,8 @@ def contents_of(path: str | os.PathLike[str]) -> bytes | None:
     member = members(archive).get(name)
     if member is None:
         raise BadImage(path, f"there is no {name!r} in the archive")
+    if member.size > limit:
+        raise BadImage(path, f"has {member.size:,} bytes; files of up to {limit:,} are read")
     try:
         with archive.open("rb") as file:
             file.seek(member.start)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.errors import BadImage
+from showtell.images.archives import contents_of
 from showtell.images.formats import HEAD, NoDecoder, Unsupported, format_of, what_it_is
 from showtell.images.pixels import sixteen_to_eight_bits, to_rgb, turned
 
@@ -83,8 +84,9 @@ def open_picture(source: Source, *, at_least: int | None = None) -> NDArray[np.u
     scaled to 8 bits. Damage to what the pixels do not need, such as metadata, is passed over.
 
     Args:
-        source: a file's path, a file's bytes, a PIL image, or an array [H, W], [H, W, 1], [H, W, 3] or
-            [H, W, 4] (grey, colour, colour and alpha) of uint8, uint16, bool, or of floats from 0 to 1.
+        source: a file's path (of one in a tar archive, ``ARCHIVE.tar/NAME``), a file's bytes, a PIL image, or
+            an array [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] (grey, colour, colour and alpha) of uint8, uint16,
+            bool, or of floats from 0 to 1.
         at_least: the side in pixels that the picture will be resized to. A JPEG is then decoded at a half, a
             quarter or an eighth while both its sides stay at least twice as long: much quicker, and what the
             resizing filter would have averaged anyway.
@@ -113,7 +115,8 @@ def opened(source: Source, at_least: int | None) -> Iterator[Image]:
 
 def _opened(source: Source, path: str | None, at_least: int | None, turn: _Turn) -> Image:
     if path is not None:
-        return _decoded(_contents(path, turn), path, at_least, turn)
+        inside = contents_of(path, limit=MAX_BYTES)
+        return _decoded(_contents(path, turn) if inside is None else inside, path, at_least, turn)
     if isinstance(source, bytes):
         return _decoded(source, None, at_least, turn)
     if isinstance(source, np.ndarray):
