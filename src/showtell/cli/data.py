@@ -63,7 +63,7 @@ def data(
         bool, typer.Option("--drop-words-with-digits", help="Descriptions: leave out '2' and its like.")
     ] = False,
 ) -> None:
-    """Count a corpus: splits, captions, words, problems.
+    """Count a corpus: splits, captions, words, and known problems.
 
     SPEC is a format, a colon and a place: flickr8k:DIR (+cn for Chinese too), flickr8k-cn:DIR, coco:DIR (COCO's
     files or Karpathy's), table:FILE (CSV, TSV or JSONL), folder:DIR (a .txt beside each picture, or
