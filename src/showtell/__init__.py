@@ -11,8 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from showtell.captioning.base import Caption, Result
-    from showtell.captioning.captioner import Captioner
+    from showtell.captioning.base import Caption, Captioner, Result
     from showtell.captioning.hub import load
     from showtell.errors import (
         BadBundle,
@@ -47,7 +46,7 @@ __all__ = [
 
 _HOMES = {
     "Caption": "captioning.base",
-    "Captioner": "captioning.captioner",
+    "Captioner": "captioning.base",
     "Library": "search",
     "Result": "captioning.base",
     "load": "captioning.hub",

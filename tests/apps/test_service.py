@@ -100,7 +100,7 @@ def test_what_people_say_is_kept_under_the_pictures_hash(service):
     assert (row.model, row.version, row.picture) == ("tiny", "1", said.picture)
     assert service.forget(row.id)
     assert not service.forget(row.id)
-    with pytest.raises(ShowtellError, match="does not speak"):
+    with pytest.raises(ShowtellError, match="does not caption in"):
         service.say("rating", said.picture, "fr", "un mur", rating=5)
 
 

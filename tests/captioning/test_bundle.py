@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from tiny_bundle import CALIBRATION, PREPROCESSING, graphs, vocabulary, write_tiny_bundle
+from tiny_bundle import CALIBRATION, PREPROCESSING, graphs, search_graphs, vocabulary, write_tiny_bundle
 
 from showtell.captioning.bundle import FORMAT, check_replaceable, read_bundle, write_bundle
-from showtell.captioning.captioner import Captioner
+from showtell.captioning.captioner import BundleCaptioner
 from showtell.errors import BadBundle
 from showtell.images import Preprocessing
 
@@ -185,7 +185,7 @@ def test_a_field_that_cannot_be(folder, field, value):
 # --- files that changed ---
 
 
-@pytest.mark.parametrize("name", ["encoder.onnx", "begin.onnx", "step.onnx", "vocabulary.json", "card.md"])
+@pytest.mark.parametrize("name", ["encoder.onnx", "begin.onnx", "step.onnx", "vocabulary.json"])
 def test_one_changed_byte_is_noticed(folder, name):
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -203,8 +203,8 @@ def test_a_shorter_or_longer_file_is_noticed(folder, change_size):
 
 
 def test_a_missing_file_is_named(folder):
-    (folder / "card.md").unlink()
-    with pytest.raises(BadBundle, match=r"card\.md.*No such file"):
+    (folder / "step.onnx").unlink()
+    with pytest.raises(BadBundle, match=r"step\.onnx.*No such file"):
         read_bundle(folder)
 
 
@@ -286,6 +286,30 @@ def test_a_bundle_may_itself_be_reached_by_a_link(folder):
     assert read_bundle(link).name == "tiny"
 
 
+def test_a_card_that_was_edited_or_is_gone_is_worth_a_warning_and_no_more(folder):
+    card = folder / "card.md"
+    card.write_text("# My own notes\n")
+    with pytest.warns(UserWarning, match=r"card\.md: is not the file that the manifest describes"):
+        bundle = read_bundle(folder)
+    assert BundleCaptioner(bundle).card == "# My own notes\n"
+    card.unlink()
+    with pytest.warns(UserWarning, match=r"card\.md: cannot be read"):
+        assert read_bundle(folder).name == "tiny"
+
+
+def test_an_embedder_comes_with_the_network_for_texts(folder):
+    for name, content in search_graphs(vocabulary()).items():
+        with pytest.raises(BadBundle, match=r"must name embedder\.onnx and text\.onnx, or neither"):
+            write_tiny_bundle(folder.parent / "half", files=graphs(vocabulary()) | {name: content})
+
+
+def test_what_a_search_is_calibrated_with_is_kept(tmp_path):
+    files = graphs(vocabulary()) | search_graphs(vocabulary())
+    bundle = write_tiny_bundle(tmp_path / "b", files=files, search={"calibration": {"words": {}}})
+    assert bundle.search == {"calibration": {"words": {}}}
+    assert set(bundle.graphs) == set(files)
+
+
 # --- graphs that want more than they may ---
 
 
@@ -325,7 +349,7 @@ def test_weights_in_other_files_are_never_read(tmp_path, monkeypatch, place):
     for path in (outside, folder / "weights.bin"):
         path.write_bytes(np.arange(3, dtype=np.float32).tobytes())
     with pytest.raises(BadBundle, match=r"encoder\.onnx: is not a graph that can be run"):
-        Captioner(bundle)
+        BundleCaptioner(bundle)
 
 
 def test_operators_of_unknown_make_are_refused(tmp_path):
@@ -335,7 +359,7 @@ def test_operators_of_unknown_make_are_refused(tmp_path):
     encoder = model(helper.make_graph([node], "g", [pixels], [regions]), domain="evil")
     bundle = write_tiny_bundle(tmp_path / "bundle", files=graphs(vocabulary()) | {"encoder.onnx": encoder})
     with pytest.raises(BadBundle, match=r"encoder\.onnx"):
-        Captioner(bundle)
+        BundleCaptioner(bundle)
 
 
 @pytest.mark.parametrize("name", ["encoder.onnx", "begin.onnx", "step.onnx"])
@@ -343,7 +367,7 @@ def test_operators_of_unknown_make_are_refused(tmp_path):
 def test_what_is_no_graph_is_refused(tmp_path, name, content):
     bundle = write_tiny_bundle(tmp_path / "bundle", files=graphs(vocabulary()) | {name: content})
     with pytest.raises(BadBundle, match=name):
-        Captioner(bundle)
+        BundleCaptioner(bundle)
 
 
 @pytest.mark.parametrize(
@@ -365,7 +389,7 @@ def test_what_is_no_graph_is_refused(tmp_path, name, content):
 def test_decoding_defaults_that_make_no_sense_are_refused(tmp_path, decoding):
     bundle = write_tiny_bundle(tmp_path / "bundle", decoding=decoding)
     with pytest.raises(BadBundle, match=f"'decoding' is wrong: .*{next(iter(decoding))}"):
-        Captioner(bundle)
+        BundleCaptioner(bundle)
 
 
 def test_a_language_that_cannot_be_written_is_refused(tmp_path):

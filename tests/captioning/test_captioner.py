@@ -2,9 +2,15 @@
 
 import dataclasses
 import gc
+import inspect
 import io
 import itertools
+import os
+import pickle
+import re
 import threading
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +20,10 @@ from PIL import Image
 from tiny_bundle import CHINESE, COLOURS, graphs, vocabulary, write_tiny_bundle
 
 import showtell
-from showtell.captioning.captioner import BATCH, Captioner, special_ids
-from showtell.errors import BadBundle, BadImage
+from showtell.captioning.base import Caption, Captioner, Options
+from showtell.captioning.batches import BATCH, caption_many
+from showtell.captioning.captioner import BundleCaptioner, special_ids
+from showtell.errors import BadBundle, BadImage, ShowtellError
 from showtell.text.vocabulary import Vocabulary
 
 
@@ -171,7 +179,7 @@ def test_a_bundle_without_calibration_claims_no_confidence(tmp_path):
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"language": "fr"}, "does not speak 'fr'; it speaks en and zh"),
+        ({"language": "fr"}, "does not caption in 'fr'; it captions in en and zh"),
         ({"language": "both"}, "one caption has one language"),
         ({"beam": 0}, "beam"),
         ({"beam": 2, "candidates": 3}, "candidates"),
@@ -192,9 +200,9 @@ def test_an_option_that_is_not_there(captioner):
 def test_a_model_of_one_language_says_so(tmp_path):
     write_tiny_bundle(tmp_path / "b")
     english = showtell.load(tmp_path / "b")
-    with pytest.raises(ValueError, match="tiny does not speak 'zh'; it speaks en"):
+    with pytest.raises(ValueError, match="tiny does not caption in 'zh'; it captions in en"):
         english.caption(plain("red"), language="zh")
-    with pytest.raises(ValueError, match="one language alone: en"):
+    with pytest.raises(ValueError, match="one language only: en"):
         english.caption_many([plain("red")], language="both")
 
 
@@ -315,8 +323,105 @@ def test_several_threads_may_share_a_captioner(captioner):
 
 
 def test_a_captioner_says_what_it_is(captioner):
-    assert repr(captioner) == "Captioner(tiny 1, en, zh)"
+    assert repr(captioner) == "BundleCaptioner(tiny 1, en, zh)"
     assert isinstance(captioner, Captioner)
+    assert showtell.Captioner is Captioner
+
+
+@pytest.mark.parametrize("method", ["caption", "caption_many", "describe"])
+def test_the_help_of_a_method_lists_the_options(method):
+    said = inspect.getdoc(getattr(BundleCaptioner, method))
+    for name in Options.__annotations__:
+        assert re.search(rf"^    {name}: [A-Z].*\.$", said, re.MULTILINE)
+
+
+# --- the two halves ---
+
+
+def test_describing_what_was_encoded_is_captioning(captioner):
+    pictures = [plain(colour) for colour in COLOURS]
+    encoded = [captioner.encode(picture) for picture in pictures]
+    assert {one.regions.shape for one in encoded} == {(4, 3)}
+    assert [one.embedding for one in encoded] == [None] * len(encoded)
+    for options in ({}, {"language": "zh", "candidates": 2}, {"temperature": 2.0, "seed": 3}):
+        described = captioner.describe(encoded, **options)
+        assert list(map(str, described)) == [str(captioner.caption(one, **options)) for one in pictures]
+
+
+def test_nothing_encoded_is_nothing_described(captioner):
+    assert captioner.describe([]) == []
+
+
+def test_what_is_described_together_has_one_language(captioner):
+    with pytest.raises(ValueError, match="one language"):
+        captioner.describe([captioner.encode(plain("red"))], language="both")
+
+
+def test_pictures_lie_near_the_words_that_describe_them(searching_model):
+    model = showtell.load(searching_model)
+    assert model.embeds
+    for text in (["a", "red", "picture"], ["红色"]):
+        similarities = {
+            colour: float(model.encode(plain(colour)).embedding @ model.embed_text(text))
+            for colour in COLOURS
+        }
+        assert max(similarities, key=similarities.get) == "red"
+        assert similarities["red"] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_text_without_a_known_word_has_a_vector_too(searching_model):
+    assert showtell.load(searching_model).embed_text([]).shape == (3,)
+
+
+def test_a_bundle_without_an_embedder_says_so(captioner):
+    assert not captioner.embeds
+    with pytest.raises(ShowtellError, match="tiny makes no vectors"):
+        captioner.embed_text(["red"])
+
+
+# --- other captioners ---
+
+
+class Echo:
+    """The simplest captioner: it says a picture's name, and holds some for broken."""
+
+    def encode(self, source):
+        if "broken" in source:
+            raise BadImage(source, "is broken")
+        return source
+
+    def describe(self, pictures, **options):
+        return [
+            Caption(f"{options['language']} {name}", options["language"], None, 0.0, ()) for name in pictures
+        ]
+
+
+def test_whatever_encodes_and_describes_can_caption_many():
+    names = ["one", "broken", *(f"picture {number}" for number in range(20))]
+    results = list(caption_many(Echo(), names, {}, languages=["en", "zh"], threads=3))
+    said = [str(result.caption or result.error) for result in results]
+    wanted = [["is broken"] if "broken" in name else [f"en {name}", f"zh {name}"] for name in names]
+    assert said == [text for texts in wanted for text in texts]
+
+
+# --- other processes ---
+
+
+def test_a_captioner_can_be_pickled_for_another_process(tiny_model, monkeypatch):
+    monkeypatch.chdir(tiny_model.parent)
+    captioner = showtell.load(tiny_model.name, threads=1)
+    with ProcessPoolExecutor(
+        1, mp_context=get_context("spawn"), initializer=os.chdir, initargs=("/",)
+    ) as pool:
+        assert pool.submit(captioner.caption, plain("blue")).result().text == "a blue picture"
+
+
+def test_a_pickled_captioner_whose_bundle_is_gone_says_so(tmp_path):
+    write_tiny_bundle(tmp_path / "b")
+    pickled = pickle.dumps(showtell.load(tmp_path / "b"))
+    (tmp_path / "b").rename(tmp_path / "c")
+    with pytest.raises(BadBundle, match="no such folder"):
+        pickle.loads(pickled)
 
 
 @pytest.mark.parametrize("name", ["no-such-model", "", "../base"])

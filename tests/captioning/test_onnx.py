@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from tiny_bundle import graphs, step, vocabulary, write_tiny_bundle
+from tiny_bundle import encoder, graphs, search_graphs, step, vocabulary, write_tiny_bundle
 
-from showtell.captioning.onnx import OnnxEncoder, OnnxStepper, default_threads
+from showtell.captioning.networks import OnnxEmbedder, OnnxEncoder, OnnxStepper, OnnxTextEmbedder
+from showtell.captioning.onnx import Graph, default_threads
 from showtell.errors import BadBundle
 from showtell.images import Preprocessing
 
@@ -27,6 +28,39 @@ def graph(inputs, outputs):
 def bundle(tmp_path, **files):
     named = {f"{name}.onnx": content for name, content in files.items()}
     return write_tiny_bundle(tmp_path / "bundle", files=graphs(vocabulary()) | named)
+
+
+def test_a_graph_needs_nothing_but_its_bytes():
+    network = Graph(encoder(), "anywhere/net.onnx", threads=2)
+    assert (network.inputs, network.outputs) == (["pixels"], ["regions"])
+    [regions] = network.run(["regions"], {"pixels": np.zeros((2, 3, 32, 32), np.float32)})
+    assert regions.shape == (2, 4, 3)
+    with pytest.raises(BadBundle, match=r"net\.onnx: failed while running"):
+        network.run(["regions"], {"pixels": np.zeros(3, np.float32)})
+    with pytest.raises(BadBundle, match=r"other\.onnx: is not a graph"):
+        Graph(b"", "other.onnx")
+
+
+def test_texts_of_different_lengths_are_embedded_together(tmp_path):
+    made = write_tiny_bundle(tmp_path / "b", files=graphs(vocabulary()) | search_graphs(vocabulary()))
+    embed = OnnxTextEmbedder(made)
+    texts = [["red"], ["a", "blue", "picture"], [], ["unheard"]]
+    together = embed(texts)
+    assert together.shape == (4, 3)
+    for text, vector in zip(texts, together, strict=True):
+        assert embed([text])[0] == pytest.approx(vector, abs=1e-6)
+    regions = OnnxEncoder(made)(np.ones((1, 3, 32, 32), np.float32))
+    assert np.linalg.norm(OnnxEmbedder(made)(regions)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("name", "network"), [("embedder", OnnxEmbedder), ("text", OnnxTextEmbedder)])
+def test_embedders_that_do_not_keep_to_the_contract(tmp_path, name, network):
+    both = search_graphs(vocabulary()) | {f"{name}.onnx": graph({"x": [1]}, {"vector": [1]})}
+    made = write_tiny_bundle(tmp_path / "b", files=graphs(vocabulary()) | both)
+    with pytest.raises(BadBundle, match=rf"{name}\.onnx: takes x"):
+        network(made)
+    with pytest.raises(BadBundle, match=rf"has no {name}\.onnx"):
+        network(bundle(tmp_path))
 
 
 def test_pixels_become_regions(tmp_path):

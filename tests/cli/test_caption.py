@@ -282,7 +282,7 @@ def test_output_that_cannot_be_written(model, pictures, capsys, path):
         (["photos/b.png", "--beam", "many"], "'--beam': must be a whole number from 1, not 'many'"),
         (["photos/b.png", "--seed", "-1"], "'--seed': must be a whole number from 0, not '-1'"),
         (["photos/b.png", "--format", "xml"], "--format"),
-        (["photos/b.png", "--language", "fr"], "does not speak 'fr'; it speaks en and zh"),
+        (["photos/b.png", "--language", "fr"], "does not caption in 'fr'; it captions in en and zh"),
         (["photos/b.png", "--temperature", "0"], "temperature must be more than 0"),
         (["photos/b.png", "--top-p", "7"], "top_p"),
         (["photos/b.png", "--min-length", "5", "--max-length", "4"], "min_length"),
@@ -298,8 +298,8 @@ def test_a_wrong_call_is_one_line_and_status_2(model, pictures, capsys, argument
 def test_an_english_model_asked_for_chinese(pictures, tmp_path, capsys):
     write_tiny_bundle(tmp_path / "english")
     for language, complaint in (
-        ("zh", "does not speak 'zh'; it speaks en"),
-        ("both", "one language alone: en"),
+        ("zh", "does not caption in 'zh'; it captions in en"),
+        ("both", "one language only: en"),
     ):
         _, lines, errors = said(
             capsys, "photos/b.png", "--language", language, "--model", tmp_path / "english"

@@ -37,7 +37,7 @@ def test_json_needs_no_picture(picture, tiny_model, capsys):
     [
         ([], "give --output FILE.png, or --format json"),
         (["--output", "sheet.jpg"], "ends in .png"),
-        (["--format", "json", "--language", "fr"], "does not speak 'fr'"),
+        (["--format", "json", "--language", "fr"], "does not caption in 'fr'"),
     ],
 )
 def test_a_wrong_call_is_one_line(picture, tiny_model, capsys, arguments, complaint):

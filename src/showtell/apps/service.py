@@ -15,7 +15,7 @@ from typing import Any, Self
 from showtell.apps.batching import Batcher, Busy, Closed
 from showtell.apps.gallery import Gallery, Hit
 from showtell.captioning.base import Caption
-from showtell.captioning.captioner import Captioner
+from showtell.captioning.captioner import BundleCaptioner
 from showtell.captioning.explain import Explanation, explain
 from showtell.captioning.hub import load
 from showtell.errors import BadImage, MissingExtra, ShowtellError
@@ -82,7 +82,7 @@ class Service:
 
     def __init__(
         self,
-        captioner: Captioner,
+        captioner: BundleCaptioner,
         *,
         feedback: FeedbackStore | None = None,
         screener: Screener | None = None,
@@ -178,7 +178,9 @@ class Service:
             language = languages[0]  # whoever wants every language gets the one there is
         if language not in (None, "both", *languages):
             there = " and ".join(languages)
-            raise BadOption(f"the model {self.captioner.name} does not speak {language!r}; it speaks {there}")
+            raise BadOption(
+                f"the model {self.captioner.name} does not caption in {language!r}; it captions in {there}"
+            )
         for name, value, most in (("beam", beam, MOST_BEAM), ("candidates", candidates, MOST_CANDIDATES)):
             if value is not None and not 1 <= value <= most:
                 raise BadOption(f"{name} must be from 1 to {most}, not {value}")
@@ -248,7 +250,7 @@ class Service:
             ShowtellError: feedback is not kept here, or the row makes no sense.
         """
         if language not in self.captioner.languages:
-            raise ShowtellError(f"feedback: the model {self.captioner.name} does not speak {language!r}")
+            raise ShowtellError(f"feedback: the model {self.captioner.name} does not caption in {language!r}")
         store = self._store()
         row = Feedback(kind, picture, language, self.captioner.name, self.captioner.version, machine, **more)
         store.add(row)

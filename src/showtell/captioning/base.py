@@ -1,43 +1,105 @@
-"""What every captioner takes and gives: options in, captions out."""
+"""What every captioner is, takes and gives: the `Captioner` protocol, options, captions, results."""
 
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
+from inspect import cleandoc
 from pathlib import Path
-from typing import TypedDict
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    get_type_hints,
+    runtime_checkable,
+)
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Alternative", "Caption", "Options", "Result"]
+if TYPE_CHECKING:
+    from showtell.images import Source
+
+__all__ = [
+    "Alternative",
+    "Caption",
+    "Captioner",
+    "Encoded",
+    "Option",
+    "Options",
+    "Result",
+    "lists_options",
+    "option_table",
+]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What an option means, said once for Python and for the command line.
+
+    Args:
+        meaning: a sentence.
+        letter: what stands for its value in help.
+        least: the smallest value of an integer.
+        drawing: whether it changes nothing unless words are drawn.
+    """
+
+    meaning: str
+    letter: str = "N"
+    least: int | None = None
+    drawing: bool = False
 
 
 class Options(TypedDict, total=False):
-    """How to caption, in the words of the command line. What is left out, or None, is the bundle's choice.
+    """How to caption, in the words of the command line. What is left out, or None, is the model's choice."""
 
-    language: one of the bundle's languages; in `caption_many` also ``both``, for all of them in turn.
-    beam: hypotheses that are followed at a time; 1 is greedy.
-    candidates: hypotheses that are wanted in the end, the caption itself included: as many as the beam has
-        unless given. More than the bundle's beam widen it, where no beam is given.
-    min_length, max_length: of a caption, in tokens.
-    temperature, top_k, top_p: any of them means that words are drawn instead of searched for.
-    seed: of the drawing. What is drawn for a picture depends on the seed and on its pixels, not on its neighbours.
-    attention: whether captions shall have their `Caption.attention`.
-    """
+    language: Annotated[
+        str | None,
+        Option(
+            "Language of the captions: en or zh, or both for each in turn; the model's first unless given.",
+            "L",
+        ),
+    ]
+    beam: Annotated[int | None, Option("Hypotheses followed at a time; 1 is greedy and quickest.", least=1)]
+    candidates: Annotated[int | None, Option("Captions wanted for each picture, best first.", least=1)]
+    min_length: Annotated[int | None, Option("Fewest words of a caption.", least=0)]
+    max_length: Annotated[int | None, Option("Most words of a caption.", least=1)]
+    temperature: Annotated[
+        float | None, Option("Draw the words at random; below 1 keeps to the probable ones.", "T")
+    ]
+    top_k: Annotated[int | None, Option("Draw at random among the K most probable words.", "K", least=1)]
+    top_p: Annotated[
+        float | None,
+        Option("Draw at random among the fewest words that together reach this probability, 0 to 1.", "P"),
+    ]
+    seed: Annotated[
+        int | None,
+        Option("Seed of the random draws; the same seed draws the same words.", least=0, drawing=True),
+    ]
+    attention: Annotated[bool, Option("Keep the attention: where the model looked for each word.")]
 
-    language: str | None
-    beam: int | None
-    candidates: int | None
-    min_length: int | None
-    max_length: int | None
-    temperature: float | None
-    top_k: int | None
-    top_p: float | None
-    seed: int | None
-    attention: bool
+
+def option_table() -> dict[str, Option]:
+    """What each of `Options` means, by name."""
+    hints = get_type_hints(Options, include_extras=True)
+    return {name: next(iter(hint.__metadata__)) for name, hint in hints.items()}
+
+
+def lists_options(function: _Function) -> _Function:
+    """Decorate a function that takes ``**options: Unpack[Options]``: its docstring lists them."""
+    lines = [f"    {name}: {option.meaning}" for name, option in option_table().items()]
+    text = cleandoc(function.__doc__ or "")
+    function.__doc__ = "\n".join([text, "", "Options (keywords; None is the model's choice):", *lines])
+    return function
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """What else the captioner would have said. Its text is ``str(alternative)``."""
+    """Another caption that the captioner found. Its text is ``str(alternative)``."""
 
     text: str
     log_probability: float
@@ -50,14 +112,15 @@ class Alternative:
 class Caption:
     """What a picture shows. Its text is ``str(caption)``.
 
-    text: the sentence.
-    language: of the sentence, ``en`` or ``zh``.
-    confidence: the probability, 0 to 1, that the caption is good, as the bundle's calibration defines good;
-        None when the bundle has no calibration.
-    log_probability: natural logarithm of the captioner's probability of these tokens, the end included.
-    tokens: the words.
-    attention: where it looked for each token, [T, R], when asked for.
-    alternatives: the other hypotheses, best first.
+    Attributes:
+        text: the sentence.
+        language: of the sentence, ``en`` or ``zh``.
+        confidence: the probability, 0 to 1, that the caption is good, as the bundle's calibration defines good;
+            None when the bundle has no calibration.
+        log_probability: natural logarithm of the captioner's probability of these tokens, the end included.
+        tokens: the words.
+        attention: where it looked for each token, [T, R], when asked for.
+        alternatives: the other hypotheses, best first.
     """
 
     text: str
@@ -76,9 +139,10 @@ class Caption:
 class Result:
     """What became of one of many pictures: a caption, or the reason why there is none.
 
-    path: the picture as it was given, when it was given as a path.
-    caption: None when the picture could not be read.
-    error: what is wrong with the picture, in one sentence; None when there is a caption.
+    Attributes:
+        path: the picture as it was given, when it was given as a path.
+        caption: None when the picture could not be read.
+        error: what is wrong with the picture, in one sentence; None when there is a caption.
     """
 
     path: str | Path | None
@@ -89,3 +153,71 @@ class Result:
     def ok(self) -> bool:
         """Whether there is a caption."""
         return self.caption is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """One picture after the encoder: what `Captioner.describe` needs of it, and the search.
+
+    Attributes:
+        regions: float32 [R, D], features of the parts of the picture.
+        embedding: float32 [E], a vector of length one, near those of texts that describe the picture; None when
+            the captioner has no embedder.
+        seed: a checksum of the pixels, so that words drawn for a picture are the same wherever it stands.
+    """
+
+    regions: NDArray[np.float32] = field(repr=False)
+    embedding: NDArray[np.float32] | None = field(default=None, repr=False)
+    seed: int = 0
+
+
+@runtime_checkable
+class Captioner(Protocol):
+    """Anything that captions pictures: what search, screening, evaluation and the service work with.
+
+    ``encode`` and ``describe`` are the two halves of ``caption``, so that whoever needs the regions or the
+    embedding too runs the encoder once. All methods may be called from several threads at a time.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def version(self) -> str:
+        """Which of that name it is."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of its captions; the first is the default."""
+
+    def caption(self, source: "Source", **options: Unpack[Options]) -> Caption:
+        """Caption one picture.
+
+        Args:
+            source: a path, a file's bytes, a PIL image or a numpy array.
+            **options: see `Options`; in one language.
+
+        Raises:
+            BadImage: it is not a picture.
+            ValueError: the options make no sense.
+        """
+
+    def caption_many(
+        self, sources: "Iterable[Source]", **options: Unpack[Options]
+    ) -> Generator[Result, None, None]:
+        """Caption any number of pictures; see `showtell.captioning.batches.caption_many`."""
+
+    def encode(self, source: "Source") -> Encoded:
+        """The first half: one picture through the encoder.
+
+        Raises:
+            BadImage: it is not a picture.
+        """
+
+    def describe(self, pictures: Sequence[Encoded], **options: Unpack[Options]) -> list[Caption]:
+        """The second half: a caption of each picture, in one language.
+
+        Raises:
+            ValueError: the options make no sense.
+        """

@@ -6,6 +6,8 @@
     encoder.onnx      pixels [B, 3, S, S] -> regions [B, R, D]
     begin.onnx        regions -> state.NAME…, batch on axis 0
     step.onnx         tokens [B, 1], state.NAME… -> logits [B, V], attention [B, R], next.NAME…
+    embedder.onnx     optional: regions -> vector [B, E], of length one
+    text.onnx         with it: tokens [B, T] -> vector [B, E], in the same space
     vocabulary.json   tokens in order of id
     card.md           data and its licence, figures, where it fails
 
@@ -15,6 +17,7 @@ Nothing in a bundle is executed but ONNX graphs, and nothing is ever unpickled.
 import hashlib
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -33,6 +36,9 @@ FORMAT = 1
 
 REQUIRED = ("encoder.onnx", "begin.onnx", "step.onnx", "vocabulary.json")
 
+TOGETHER = frozenset({"embedder.onnx", "text.onnx"})
+"""Optional graphs, of which neither is of use without the other."""
+
 _MANIFEST = "manifest.json"
 _MANIFEST_BYTES = 2**20
 _FILE_BYTES = 2**31  # protobuf holds no larger graph
@@ -44,16 +50,17 @@ _T = TypeVar("_T")
 class Bundle:
     """A bundle that has been read and checked.
 
-    folder: where it lies.
-    name, version: what it calls itself.
-    languages: those it can caption in; the first is the default.
-    preprocessing: what its encoder expects of a picture.
-    vocabulary: its words, with the special ids.
-    decoding: its own defaults of the decoding options (``beam``, ``length_exponent``, …).
-    calibration: how a caption's confidence is computed, if it was fitted.
-    training: how it was trained; nothing reads it but people.
-    graphs: the bytes of the ONNX files, by name, as the checksums approved them.
-    search: how probable the answers of a search by its vectors are; empty where nothing was fitted.
+    Attributes:
+        folder: where it lies.
+        name, version: what it calls itself.
+        languages: those it can caption in; the first is the default.
+        preprocessing: what its encoder expects of a picture.
+        vocabulary: its words, with the special ids.
+        decoding: its own defaults of the decoding options (``beam``, ``length_exponent``, …).
+        calibration: how a caption's confidence is computed, if it was fitted.
+        training: how it was trained; only people read it.
+        graphs: the bytes of the ONNX files, by name, as the checksums approved them.
+        search: how probable the answers of a search by its vectors are; empty where nothing was fitted.
     """
 
     folder: Path
@@ -72,8 +79,12 @@ class Bundle:
 def read_bundle(folder: str | Path) -> Bundle:
     """Read a bundle, and verify the size and the SHA-256 of every file its manifest names.
 
-    Raises BadBundle: there is no bundle, it is of a later format, a file is missing, changed or outside the
-    folder, or the manifest says something that cannot be.
+    Text for people (``card.md``) that was edited or is gone is a warning of Python's `warnings`, since nothing
+    depends on it.
+
+    Raises:
+        BadBundle: there is no bundle, it is of a later format, a file is missing, changed or outside the folder,
+            or the manifest says something that cannot be.
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
@@ -113,12 +124,18 @@ def write_bundle(
 ) -> Bundle:
     """Write a bundle and read it again.
 
-    The languages are those that the vocabulary has start ids for. ``files`` are the three graphs, and others
-    such as ``card.md``, by name; ``vocabulary.json`` is written from ``vocabulary``. The folder appears whole
-    or not at all, and an old bundle in its place goes when the new one is complete. A link stays a link to it.
+    The folder appears whole or not at all, and an old bundle in its place goes when the new one is complete. A
+    link stays a link to it.
 
-    Raises BadBundle when `check_replaceable` does or what was written cannot be read, and ValueError when a
-    graph is missing.
+    Args:
+        vocabulary: the bundle's languages are those that it has start ids for.
+        files: the graphs, and others such as ``card.md``, by name; ``vocabulary.json`` is written from
+            ``vocabulary``.
+        search: as in `Bundle`.
+
+    Raises:
+        BadBundle: `check_replaceable` refuses the folder, or what was written cannot be read.
+        ValueError: a graph is missing.
     """
     missing = [needed for needed in REQUIRED if needed not in files and needed != "vocabulary.json"]
     if missing:
@@ -143,10 +160,8 @@ def write_bundle(
             "calibration": None if calibration is None else calibration.to_dict(),
             "training": dict(training),
             **({"search": dict(search)} if search else {}),
-            "files": {path.name: _described(path.read_bytes()) for path in sorted(part.iterdir())},
         }
-        text = json.dumps(manifest, ensure_ascii=False, indent=2)
-        (part / _MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+        _write_manifest(part, manifest)
         read_bundle(part)
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
@@ -155,11 +170,19 @@ def write_bundle(
     return read_bundle(folder)
 
 
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest, with the size and the checksum of every other file that is there."""
+    described = {path.name: _described(path.read_bytes()) for path in sorted(folder.iterdir())}
+    text = json.dumps({**manifest, "files": described}, ensure_ascii=False, indent=2)
+    (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
 def check_replaceable(folder: str | Path) -> None:
     """Refuse, before the long work, a folder that `write_bundle` would not replace.
 
-    Raises BadBundle for a folder that is not a bundle, since somebody may have named their pictures by mistake,
-    and for the one that the process is in, which would be gone under it.
+    Raises:
+        BadBundle: the folder holds files but no bundle, since somebody may have named their pictures by mistake;
+            or the process is in it, which would be gone under it.
     """
     folder = Path(folder)
     if folder.exists() and not (folder / _MANIFEST).is_file() and (folder.is_file() or any(folder.iterdir())):
@@ -191,7 +214,7 @@ def _check_format(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Refuse formats that this program does not know."""
     number = manifest.get("format")
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise BadBundle(f"{folder / _MANIFEST}: 'format' must be a whole number from 1, not {number!r}")
+        raise BadBundle(f"{folder / _MANIFEST}: 'format' must be an integer from 1, not {number!r}")
     if number > FORMAT:
         raise BadBundle(
             f"{folder}: this bundle is of format {number}, and this version of showtell reads up to format "
@@ -204,7 +227,23 @@ def _read_files(folder: Path, files: Mapping[str, Any]) -> dict[str, bytes]:
     for name in REQUIRED:
         if name not in files:
             raise BadBundle(f"{folder / _MANIFEST}: 'files' does not name {name}")
-    return {name: _read_file(folder, name, described) for name, described in files.items()}
+    if len(TOGETHER & files.keys()) == 1:
+        both = " and ".join(sorted(TOGETHER))
+        raise BadBundle(f"{folder / _MANIFEST}: 'files' must name {both}, or neither")
+    contents = {}
+    for name, described in files.items():
+        try:
+            contents[name] = _read_file(folder, name, described)
+        except _Changed as error:
+            if PurePosixPath(name).suffix != ".md":
+                raise BadBundle(f"{error}; fetch the bundle again") from error
+            # Text for people: nothing depends on it.
+            warnings.warn(f"{error}; the captions are not affected", stacklevel=4)
+    return contents
+
+
+class _Changed(Exception):
+    """A file that is missing, or is not what the manifest describes."""
 
 
 def _read_file(folder: Path, name: str, described: Any) -> bytes:
@@ -217,9 +256,9 @@ def _read_file(folder: Path, name: str, described: Any) -> bytes:
         with path.open("rb") as file:
             content = file.read(size + 1)
     except OSError as error:
-        raise BadBundle(f"{path}: cannot be read ({error.strerror}); fetch the bundle again") from error
+        raise _Changed(f"{path}: cannot be read ({error.strerror})") from error
     if _described(content) != described:
-        raise BadBundle(f"{path}: is not the file that the manifest describes; fetch the bundle again")
+        raise _Changed(f"{path}: is not the file that the manifest describes")
     return content
 
 
@@ -287,7 +326,7 @@ def _field(folder: Path, manifest: Mapping[str, Any], key: str, kind: type[_T]) 
 
 
 def _understood(folder: Path, read: Callable[[Any], _T], value: Any) -> _T:
-    """A part of the manifest that another room understands."""
+    """A part of the manifest that another module understands."""
     try:
         return read(value)
     except ValueError as error:

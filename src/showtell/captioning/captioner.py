@@ -1,34 +1,30 @@
-"""Pictures in, captions out: read this first.
+"""The captioner of a bundle: read this first.
 
 ::
 
     picture ──> pixels ──> regions ──> hypotheses ──> caption
-    images/     onnx (encoder)         decoding/     here
+    images/     networks (encoder)     decoding/      here
 
-`Captioner.caption` does this for one picture. `Captioner.caption_many` does it for any number of them, in
-batches that each walk the whole way in a thread of their own: that scales better than sharing each network
-among the processors.
+`BundleCaptioner.encode` goes as far as the regions, `describe` from there to the captions, `caption` does both for
+one picture. `caption_many` does it for any number of them, in batches and threads: see ``batches.py``.
 """
 
-import itertools
-import os
 import zlib
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.captioning.base import Alternative, Caption, Options, Result
-from showtell.captioning.bundle import Bundle
-from showtell.captioning.onnx import OnnxEncoder, OnnxStepper, default_threads
+from showtell.captioning.base import Alternative, Caption, Encoded, Options, Result, lists_options
+from showtell.captioning.batches import caption_many
+from showtell.captioning.bundle import Bundle, read_bundle
+from showtell.captioning.networks import OnnxEmbedder, OnnxEncoder, OnnxStepper, OnnxTextEmbedder
+from showtell.captioning.onnx import default_threads
 from showtell.decoding import DecodingOptions, Hypothesis, SpecialIds, decode, forced
-from showtell.errors import BadBundle, BadImage
+from showtell.errors import BadBundle, ShowtellError
 from showtell.images import read_pixels
 from showtell.text.cleaning import join
 from showtell.text.vocabulary import Vocabulary
@@ -36,145 +32,186 @@ from showtell.text.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from showtell.images import Source
 
-__all__ = ["BATCH", "Captioner", "special_ids"]
-
-BATCH = 8
-"""Pictures that are put into words together: more are a little quicker, but longer in coming and in stopping."""
+__all__ = ["BundleCaptioner", "special_ids"]
 
 
-class Captioner:
-    """A bundle, ready to caption. Made by `showtell.load`.
+class BundleCaptioner:
+    """A bundle, ready to caption. Made by `showtell.load`; a `Captioner`.
 
-    name, version, languages: as the bundle says; its first language is spoken unless another is asked for.
-    preprocessing: what its encoder expects of a picture.
-    decoding: how it finds captions unless told otherwise.
+    It can be pickled, for other processes: the bundle's folder is what travels, and is read and verified again.
+
+    Attributes:
+        name, version, languages: as the bundle says; the first language is the default.
+        preprocessing: what its encoder expects of a picture.
+        decoding: how it finds captions unless told otherwise.
+        vocabulary: the words it knows.
+        embeds: whether it makes vectors of pictures and of texts.
     """
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
         """Build the networks.
 
-        threads: batches that `caption_many` works on at a time; as many as the process may use processors
-            unless given.
+        Args:
+            threads: batches that `caption_many` works on at a time; as many as the process may use processors
+                unless given.
 
-        Raises BadBundle when the graphs are not what a bundle's must be.
+        Raises:
+            BadBundle: the graphs are not what a bundle's must be.
         """
         self.name = bundle.name
         self.version = bundle.version
         self.languages = bundle.languages
         self.preprocessing = bundle.preprocessing
+        self.vocabulary = bundle.vocabulary
+        self.embeds = "embedder.onnx" in bundle.graphs
         self._bundle = replace(bundle, graphs={})  # the networks hold their own copies
-        self._threads = threads or default_threads()
+        self._threads = threads
         self._encoder = OnnxEncoder(bundle, threads=1)
         self._stepper = OnnxStepper(bundle, threads=1)
+        self._embedder = OnnxEmbedder(bundle) if self.embeds else None
+        self._texts = OnnxTextEmbedder(bundle) if self.embeds else None
         try:
             self.decoding = DecodingOptions(**bundle.decoding)
         except (TypeError, ValueError) as error:
             raise BadBundle(f"{bundle.folder}: the manifest's 'decoding' is wrong: {error}") from error
 
     def __repr__(self) -> str:
-        return f"Captioner({self.name} {self.version}, {', '.join(self.languages)})"
+        return f"BundleCaptioner({self.name} {self.version}, {', '.join(self.languages)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load_again, (self._bundle.folder.resolve(), self._threads)
 
     @property
     def card(self) -> str:
-        """What the bundle's card says, in Markdown; empty where there is none."""
+        """The bundle's card, in Markdown; empty where there is none."""
         card = self._bundle.folder / "card.md"
         return card.read_text(encoding="utf-8") if card.is_file() else ""
 
+    @lists_options
     def caption(self, source: "Source", **options: Unpack[Options]) -> Caption:
-        """Caption one picture: a path, a file's bytes, a PIL image or a numpy array.
+        """Caption one picture.
 
-        Raises BadImage when it is no picture, ValueError for options that make no sense.
+        Args:
+            source: a path, a file's bytes, a PIL image or a numpy array.
+            **options: see below; in one language.
+
+        Returns:
+            The caption; ``str(caption)`` is its text.
+
+        Raises:
+            BadImage: it is not a picture.
+            ValueError: the options make no sense.
         """
         request = self._request(options)
-        if len(request.languages) > 1:
-            raise ValueError("one caption has one language; caption_many gives one in each")
-        [caption] = self._say([self._see(source)], request.languages[0], request)
-        return caption
+        [language] = _one(request.languages)
+        return self._describe([self.encode(source)], language, request)[0]
 
+    @lists_options
     def caption_many(
         self, sources: "Iterable[Source]", **options: Unpack[Options]
     ) -> Generator[Result, None, None]:
-        """Caption any number of pictures: results come lazily, in the order of `sources`.
+        """Caption any number of pictures; results come lazily, in the order given.
 
-        A picture that cannot be read gives a result with an error and stops nothing. `sources` is read a few
-        batches ahead; close the iterator to end early. With the language ``both``, each picture gives a result
-        in each language.
+        A picture that cannot be read gives a result with an error and stops nothing. With the language ``both``,
+        each picture gives a result in each language.
 
-        Raises, at once, ValueError for options that make no sense and TypeError for one picture in place of many.
+        Args:
+            sources: pictures as `caption` takes them, read a few batches ahead.
+            **options: see below.
+
+        Returns:
+            An iterator of results; close it to end early.
+
+        Raises:
+            ValueError: at once, the options make no sense.
+            TypeError: at once, one picture was given in place of many.
         """
-        if isinstance(sources, str | bytes | os.PathLike):  # each letter of a name would be a picture
-            raise TypeError(
-                f"caption_many takes a list of pictures; for one, give [{sources!r}] or use caption"
-            )
-        return self._results(sources, self._request(options))
+        request = self._request(options)
+        return caption_many(
+            self,
+            sources,
+            options,
+            languages=request.languages,
+            threads=self._threads or default_threads(),
+        )
+
+    def encode(self, source: "Source") -> Encoded:
+        """One picture through the encoder. Batches would gain the encoder nothing, and cost memory.
+
+        Args:
+            source: as `caption` takes it.
+
+        Returns:
+            The regions; and the embedding, where the bundle has an embedder.
+
+        Raises:
+            BadImage: it is not a picture.
+        """
+        pixels = read_pixels(source, self.preprocessing)  # [3, S, S]
+        regions = self._encoder(pixels[None])  # [1, R, D]
+        embedding = None if self._embedder is None else self._embedder(regions)[0]  # [E]
+        return Encoded(regions[0], embedding, zlib.crc32(pixels.tobytes()))
+
+    @lists_options
+    def describe(self, pictures: Sequence[Encoded], **options: Unpack[Options]) -> list[Caption]:
+        """Captions of pictures that have been encoded.
+
+        Args:
+            pictures: what `encode` gave for each; they are decoded together.
+            **options: see below; in one language.
+
+        Returns:
+            A caption for each.
+
+        Raises:
+            ValueError: the options make no sense.
+        """
+        request = self._request(options)
+        [language] = _one(request.languages)
+        return self._describe(pictures, language, request)
+
+    def embed_text(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """A text -> a vector of length one [E], near the embeddings of the pictures that it describes.
+
+        Args:
+            words: of the text, as the vocabulary has them.
+
+        Raises:
+            ShowtellError: the bundle makes no vectors.
+        """
+        if self._texts is None:
+            raise ShowtellError(f"the model {self.name} makes no vectors of pictures and texts; use another")
+        vector: NDArray[np.float32] = self._texts([words])[0]
+        return vector
 
     def log_probabilities(
         self, pixels: NDArray[np.float32], tokens: Sequence[str], language: str
     ) -> NDArray[np.float64]:
-        """How probable it holds each word of a caption after those before it: natural logarithms [B, T].
+        """How probable the captioner holds each word of a caption after those before it.
 
-        pixels: preprocessed pictures [B, 3, S, S].
-        tokens: the T words of one caption, as in `Caption.tokens`.
+        Args:
+            pixels: preprocessed pictures [B, 3, S, S].
+            tokens: the T words of one caption, as in `Caption.tokens`.
+            language: of the caption.
+
+        Returns:
+            Natural logarithms [B, T].
         """
-        vocabulary = self._bundle.vocabulary
-        ids = vocabulary.encode(tokens)
-        return forced(self._stepper, self._encoder(pixels), vocabulary.start_ids[language], ids)
+        ids = self.vocabulary.encode(tokens)
+        return forced(self._stepper, self._encoder(pixels), self.vocabulary.start_ids[language], ids)
 
-    def _results(self, sources: "Iterable[Source]", request: "_Request") -> Generator[Result, None, None]:
-        """Results in order, while as many batches as there are threads are worked on ahead."""
-        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="showtell")
-        stop = Event()
-        waiting: deque[Future[list[Result]]] = deque()
-        try:
-            for batch in _batches(iter(sources), BATCH):
-                waiting.append(pool.submit(self._captioned, batch, request, stop))
-                if len(waiting) > self._threads:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
-        finally:
-            # After Ctrl-C, or when the caller wants no more, nobody waits for captions nobody will see.
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    def _captioned(self, batch: "Sequence[Source]", request: "_Request", stop: Event) -> list[Result]:
-        """The results of a batch; none after a stop."""
-        read: dict[int, _Seen] = {}
-        errors: dict[int, BadImage] = {}
-        for place, source in enumerate(batch):
-            if stop.is_set():
-                return []
-            try:
-                read[place] = self._see(source)
-            except BadImage as error:
-                errors[place] = error
-        captions: dict[int, tuple[Caption, ...]] = {}
-        if read:
-            each = [self._say(list(read.values()), language, request) for language in request.languages]
-            captions = dict(zip(read, zip(*each, strict=True), strict=True))
-        results: list[Result] = []
-        for place, source in enumerate(batch):
-            path = source if isinstance(source, str | Path) else None
-            if place in errors:
-                results.append(Result(path, error=errors[place].reason))
-            results += [Result(path, caption) for caption in captions.get(place, ())]
-        return results
-
-    def _see(self, source: "Source") -> "_Seen":
-        """One picture through the encoder. Batches would gain the encoder nothing, and cost memory."""
-        pixels = read_pixels(source, self._bundle.preprocessing)
-        return _Seen(self._encoder(pixels[None]), zlib.crc32(pixels.tobytes()))
-
-    def _say(self, seen: "Sequence[_Seen]", language: str, request: "_Request") -> list[Caption]:
+    def _describe(self, pictures: Sequence[Encoded], language: str, request: "_Request") -> list[Caption]:
         """A caption of each picture."""
+        if not pictures:
+            return []
         try:
             found = decode(
                 self._stepper,
-                np.concatenate([picture.regions for picture in seen]),  # [B, R, D]
-                special_ids(self._bundle.vocabulary, language),
+                np.stack([picture.regions for picture in pictures]),  # [B, R, D]
+                special_ids(self.vocabulary, language),
                 request.decoding,
                 attention=request.attention,
-                seeds=[picture.seed for picture in seen],
+                seeds=[picture.seed for picture in pictures],
             )
         except BadBundle as error:
             usual = self.decoding.max_length
@@ -189,9 +226,9 @@ class Captioner:
 
     def _caption(self, hypotheses: list[Hypothesis], language: str, alternatives: int | None) -> Caption:
         """The best of the hypotheses as a caption, with so many (or all) of the others as alternatives."""
-        vocabulary, calibration = self._bundle.vocabulary, self._bundle.calibration
+        calibration = self._bundle.calibration
         best, *others = hypotheses
-        words = tuple(vocabulary.decode(best.tokens))
+        words = tuple(self.vocabulary.decode(best.tokens))
         return Caption(
             text=join(words, language),
             language=language,
@@ -200,7 +237,7 @@ class Captioner:
             tokens=words,
             attention=best.attention,
             alternatives=tuple(
-                Alternative(join(vocabulary.decode(other.tokens), language), other.log_probability)
+                Alternative(join(self.vocabulary.decode(other.tokens), language), other.log_probability)
                 for other in others[:alternatives]
             ),
         )
@@ -246,33 +283,33 @@ class Captioner:
         there = " and ".join(self.languages)
         if asked == "both":
             if len(self.languages) < 2:
-                raise ValueError(f"the model {self.name} speaks one language alone: {there}")
+                raise ValueError(f"the model {self.name} captions in one language only: {there}")
             return self.languages
         if asked not in self.languages:
-            raise ValueError(f"the model {self.name} does not speak {asked!r}; it speaks {there}")
+            raise ValueError(f"the model {self.name} does not caption in {asked!r}; it captions in {there}")
         return (asked,)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What becomes of one picture before words are found.
+def _load_again(folder: Path, threads: int | None) -> BundleCaptioner:
+    """What a pickled captioner becomes."""
+    return BundleCaptioner(read_bundle(folder), threads=threads)
 
-    regions: [1, R, D].
-    seed: a checksum of its pixels, so that words drawn for it are the same wherever it stands.
-    """
 
-    regions: NDArray[np.float32]
-    seed: int
+def _one(languages: tuple[str, ...]) -> tuple[str, ...]:
+    if len(languages) > 1:
+        raise ValueError("one caption has one language; caption_many gives one in each")
+    return languages
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     """What `Options` come down to.
 
-    languages: a caption in each.
-    decoding: how to find it.
-    alternatives: how many of them are kept; None for all.
-    attention: whether it is kept.
+    Attributes:
+        languages: a caption in each.
+        decoding: how to find it.
+        alternatives: how many of them are kept; None for all.
+        attention: whether it is kept.
     """
 
     languages: tuple[str, ...]
@@ -290,9 +327,3 @@ def special_ids(vocabulary: Vocabulary, language: str) -> SpecialIds:
         unknown=vocabulary.unknown_id,
         others=tuple(start for name, start in vocabulary.start_ids.items() if name != language),
     )
-
-
-def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
-    """Lists of `size` items; the last may be shorter."""
-    while batch := list(itertools.islice(items, size)):
-        yield batch

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 
 from showtell.captioning.base import Options
-from showtell.captioning.captioner import Captioner
+from showtell.captioning.captioner import BundleCaptioner
 from showtell.corpora import Corpus
 from showtell.errors import BadImage
 from showtell.metrics import Report, score
@@ -47,7 +47,7 @@ class Evaluation:
 
 
 def evaluate(
-    captioner: Captioner,
+    captioner: BundleCaptioner,
     corpus: Corpus,
     *,
     split: str = "dev",

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.captioning.base import Caption
-from showtell.captioning.captioner import Captioner
+from showtell.captioning.captioner import BundleCaptioner
 from showtell.errors import ShowtellError
 from showtell.images import open_picture, read_pixels
 
@@ -102,12 +102,12 @@ class Explanation:
         }
 
 
-def explain(captioner: Captioner, source: "Source", *, language: str | None = None) -> Explanation:
+def explain(captioner: BundleCaptioner, source: "Source", *, language: str | None = None) -> Explanation:
     """Caption a picture and find what each word looked at.
 
     Raises:
         BadImage: it is no picture.
-        ValueError: the captioner does not speak the language.
+        ValueError: the captioner does not caption in the language.
     """
     how = captioner.preprocessing
     picture = open_picture(source, at_least=max(TILE, how.size))
@@ -125,7 +125,9 @@ def explain(captioner: Captioner, source: "Source", *, language: str | None = No
     return Explanation(caption, picture, looked.reshape(len(looked), side, side), area)
 
 
-def _occlusion(captioner: Captioner, pixels: NDArray[np.float32], caption: Caption) -> NDArray[np.float32]:
+def _occlusion(
+    captioner: BundleCaptioner, pixels: NDArray[np.float32], caption: Caption
+) -> NDArray[np.float32]:
     """Pixels [3, S, S] -> how much less probable each word becomes when a cell is covered, [T, G, G]; a map sums to 1.
 
     A word that no cell helps looked everywhere alike.

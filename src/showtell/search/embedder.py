@@ -1,19 +1,16 @@
 """Queries as vectors: a bundle's ``text.onnx``, in the space of its pictures.
 
-E the width of the space, T words of a query.
+E the width of the space.
 """
 
 import hashlib
-from typing import Any
-
-import numpy as np
 
 from showtell.captioning.bundle import Bundle
-from showtell.errors import BadBundle
+from showtell.captioning.networks import OnnxTextEmbedder
 from showtell.search.records import Floats
 from showtell.search.words import query_words
 
-__all__ = ["TextEmbedder", "build", "has_embedder", "space_of"]
+__all__ = ["TextEmbedder", "has_embedder", "space_of"]
 
 _MOST_WORDS = 64
 
@@ -36,7 +33,7 @@ def space_of(bundle: Bundle) -> str | None:
 
 
 class TextEmbedder:
-    """``text.onnx``: the words of a query -> a vector of length one."""
+    """A query in plain text -> a vector of length one."""
 
     def __init__(self, bundle: Bundle) -> None:
         """Build the network.
@@ -45,8 +42,7 @@ class TextEmbedder:
             BadBundle: the graph cannot be run.
         """
         self._vocabulary = bundle.vocabulary
-        self._path = bundle.folder / "text.onnx"
-        self._session = build(bundle.graphs["text.onnx"], str(self._path))
+        self._network = OnnxTextEmbedder(bundle)
 
     def __call__(self, text: str) -> Floats:
         """A query -> its vector [E].
@@ -54,30 +50,6 @@ class TextEmbedder:
         Raises:
             BadBundle: the graph failed.
         """
-        found = self._vocabulary.encode(query_words(text, self._vocabulary))[:_MOST_WORDS]
-        tokens = np.array([found or [self._vocabulary.unknown_id]], np.int64)  # [1, T]
-        try:
-            [vectors] = self._session.run(["vector"], {"tokens": tokens})
-        except Exception as error:  # ONNX Runtime's errors share no class of their own
-            raise BadBundle(f"{self._path}: failed while running ({str(error).splitlines()[0]})") from error
-        vector: Floats = vectors[0]
+        found = query_words(text, self._vocabulary)
+        vector: Floats = self._network([found[:_MOST_WORDS]])[0]
         return vector
-
-
-def build(graph: bytes, path: str) -> Any:
-    """A graph, ready to run on one thread.
-
-    Raises:
-        BadBundle: it cannot be run.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # Weights may not come from other files, whose checksums nobody has seen: no file lies in a file.
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", path)
-    try:
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors share no class of their own
-        raise BadBundle(f"{path}: is not a graph that can be run ({str(error).splitlines()[0]})") from error

@@ -26,7 +26,7 @@ from showtell.search.store import Store
 from showtell.search.walking import Walk, mount_points_above, sort_missing, walk
 
 if TYPE_CHECKING:
-    from showtell.search.seam import Encoded, Seam
+    from showtell.captioning.base import Captioner, Encoded
 
 __all__ = ["Forget", "Indexed", "Indexer", "Progress", "content_hash"]
 
@@ -81,7 +81,7 @@ class Indexer:
     def __init__(
         self,
         store: Store,
-        captioner: "Seam",
+        captioner: "Captioner",
         *,
         space: str | None,
         captions_by: str,

@@ -13,8 +13,8 @@ from showtell.search.embedder import TextEmbedder, has_embedder, space_of
 from showtell.search.records import Floats
 
 if TYPE_CHECKING:
+    from showtell.captioning.base import Captioner
     from showtell.images import Source
-    from showtell.search.seam import Seam
 
 __all__ = ["Model"]
 
@@ -38,7 +38,7 @@ class Model:
         Raises:
             BadBundle: there is none, or it is broken.
         """
-        return read_bundle(hub._folder(self.name))
+        return read_bundle(hub.bundle_folder(self.name))
 
     @cached_property
     def space(self) -> str | None:
@@ -51,12 +51,12 @@ class Model:
         return f"{self.bundle.name} {self.bundle.version}"
 
     @cached_property
-    def captioner(self) -> "Seam":
+    def captioner(self) -> "Captioner":
         """Encodes and describes pictures."""
         with self._lock:
-            from showtell.search.seam import Seam
+            from showtell.captioning.captioner import BundleCaptioner
 
-            return Seam(self.name)
+            return BundleCaptioner(self.bundle)
 
     @cached_property
     def calibrations(self) -> dict[str, Calibration]:

@@ -8,7 +8,7 @@ import torch
 from small_models import SENTINEL, small
 
 from showtell.captioning.bundle import Bundle
-from showtell.captioning.onnx import OnnxEncoder, OnnxStepper
+from showtell.captioning.networks import OnnxEncoder, OnnxStepper
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.engine.stepper import TorchStepper

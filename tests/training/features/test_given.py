@@ -11,7 +11,7 @@ from shapes import draw_corpus
 from small_vgg16 import use_small_vgg16, write_weights
 
 from showtell.captioning.bundle import read_bundle
-from showtell.captioning.captioner import Captioner
+from showtell.captioning.captioner import BundleCaptioner
 from showtell.cli import main
 from showtell.errors import BadRecipe
 from showtell.training.encoders import load_encoder, save_encoder
@@ -91,7 +91,7 @@ def test_the_bundle_sees_as_the_features_were_made(trained, tmp_path, features, 
     assert bundle.preprocessing.resample == "nearest"
     assert bundle.training["encoder"]["features"] == read_run(trained, features).encoder.features != ""
     assert str(trained.folder) not in (tmp_path / "b" / "manifest.json").read_text()
-    assert Captioner(bundle).caption(trained.pictures[0]).text
+    assert BundleCaptioner(bundle).caption(trained.pictures[0]).text
 
 
 def read_run(trained, features):

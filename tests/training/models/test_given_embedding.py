@@ -10,7 +10,7 @@ from shapes import draw_corpus
 from small_models import SENTINEL, small
 
 from showtell.captioning.bundle import read_bundle
-from showtell.captioning.captioner import Captioner
+from showtell.captioning.captioner import BundleCaptioner
 from showtell.cli import main
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.word_vectors import read_embeddings
@@ -126,7 +126,7 @@ def test_a_run_starts_from_a_file_tells_its_coverage_and_makes_a_bundle_without_
     manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
     assert manifest["training"]["text"]["embeddings"] == {"file": "glove.txt", "frozen": True}
     picture = tmp_path / "data" / "Flicker8k_Dataset" / next(iter(captions))
-    assert "a" not in str(Captioner(read_bundle(tmp_path / "bundle")).caption(picture)).split()
+    assert "a" not in str(BundleCaptioner(read_bundle(tmp_path / "bundle")).caption(picture)).split()
 
 
 def test_a_file_that_is_not_there_begins_no_run(tmp_path: Path, capsys) -> None:

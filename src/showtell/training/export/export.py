@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from showtell.captioning import confidence
 from showtell.captioning.bundle import Bundle, check_replaceable, write_bundle
 from showtell.captioning.captioner import special_ids
-from showtell.captioning.onnx import OnnxEncoder, OnnxStepper
+from showtell.captioning.networks import OnnxEncoder, OnnxStepper
 from showtell.corpora import Corpus, Example, kinds, open_corpus
 from showtell.decoding import Hypothesis, decode
 from showtell.errors import BadBundle, BadRecipe

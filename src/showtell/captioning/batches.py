@@ -1,0 +1,113 @@
+"""Any number of pictures through any captioner: in batches, in threads, in the order given.
+
+Each batch goes the whole way, from files to sentences, in a thread of its own: that scales better than sharing each
+network among the processors. A picture that cannot be read is a result with an error and stops nothing.
+"""
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
+
+from showtell.captioning.base import Caption, Encoded, Options, Result
+from showtell.errors import BadImage
+
+if TYPE_CHECKING:
+    from showtell.images import Source
+
+__all__ = ["BATCH", "caption_many"]
+
+BATCH = 8
+"""Pictures that are decoded together: more are a little quicker, but longer in coming and in stopping."""
+
+
+class Describer(Protocol):
+    """The part of a `Captioner` that is needed here."""
+
+    def encode(self, source: "Source") -> Encoded:
+        """One picture through the encoder, or BadImage."""
+
+    def describe(self, pictures: Sequence[Encoded], **options: Unpack[Options]) -> list[Caption]:
+        """A caption of each picture, in one language."""
+
+
+def caption_many(
+    captioner: Describer,
+    sources: "Iterable[Source]",
+    options: Options,
+    *,
+    languages: Sequence[str],
+    threads: int,
+) -> Generator[Result, None, None]:
+    """Caption pictures lazily, in the order of ``sources``.
+
+    Args:
+        captioner: anything with ``encode`` and ``describe``, which are called from several threads.
+        sources: read a few batches ahead; close the iterator to end early.
+        options: for ``describe``; their language is left aside.
+        languages: a result in each, for each picture.
+        threads: batches that are worked on at a time.
+
+    Raises:
+        TypeError: at once, one picture was given in place of many.
+    """
+    if isinstance(sources, str | bytes | os.PathLike):  # each letter of a name would be a picture
+        raise TypeError(f"caption_many takes a list of pictures; for one, give [{sources!r}] or use caption")
+    each: list[Options] = [{**options, "language": language} for language in languages]
+    return _results(captioner, sources, each, threads)
+
+
+def _results(
+    captioner: Describer, sources: "Iterable[Source]", each: Sequence[Options], threads: int
+) -> Generator[Result, None, None]:
+    """Results in order, while as many batches as there are threads are worked on ahead."""
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="showtell")
+    stop = Event()
+    waiting: deque[Future[list[Result]]] = deque()
+    try:
+        for batch in _batches(iter(sources)):
+            waiting.append(pool.submit(_captioned, captioner, batch, each, stop))
+            if len(waiting) > threads:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        # After Ctrl-C, or when the caller wants no more, nobody waits for captions nobody will see.
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _captioned(
+    captioner: Describer, batch: "Sequence[Source]", each: Sequence[Options], stop: Event
+) -> list[Result]:
+    """The results of a batch; none after a stop."""
+    encoded: dict[int, Encoded] = {}
+    errors: dict[int, BadImage] = {}
+    for place, source in enumerate(batch):
+        if stop.is_set():
+            return []
+        try:
+            encoded[place] = captioner.encode(source)
+        except BadImage as error:
+            errors[place] = error
+    captions: dict[int, tuple[Caption, ...]] = {}
+    if encoded:
+        said = [captioner.describe(list(encoded.values()), **options) for options in each]
+        captions = dict(zip(encoded, zip(*said, strict=True), strict=True))
+    results: list[Result] = []
+    for place, source in enumerate(batch):
+        path = source if isinstance(source, str | Path) else None
+        if place in errors:
+            results.append(Result(path, error=errors[place].reason))
+        results += [Result(path, caption) for caption in captions.get(place, ())]
+    return results
+
+
+def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:
+    """Lists of `BATCH` items; the last may be shorter."""
+    while batch := list(itertools.islice(items, BATCH)):
+        yield batch
