@@ -46,6 +46,13 @@ def index(
             help="Forget missing pictures without asking, even if their disk may only be away.",
         ),
     ] = False,
+    vectors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[memory|ADDRESS]",
+            help="From now on, let the Qdrant server at this address rank the vectors (http://HOST:6333).",
+        ),
+    ] = None,
 ) -> None:
     """Take pictures into a library, for showtell find.
 
@@ -64,6 +71,8 @@ def index(
             progress=_progress(stack),
             forget=lambda folder, pictures: forget_missing or _asked(stack, folder, pictures),
         )
+        if vectors is not None:
+            opened.keep_vectors_on(None if vectors == "memory" else vectors)
     _report(result)
     if result.errors:
         raise typer.Exit(1)

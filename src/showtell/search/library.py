@@ -95,6 +95,7 @@ class Library:
 
     def close(self) -> None:
         """Close the file; the library is of no use afterwards."""
+        self._searcher.close()
         self._store.close()
 
     def index(
@@ -191,6 +192,18 @@ class Library:
             if len(found) > 1:
                 nearly.append(Duplicates(tuple(paths), False, least))
         return [*same, *sorted(nearly, key=lambda group: group.paths)]
+
+    def keep_vectors_on(self, qdrant: str | None) -> None:
+        """Let a Qdrant server rank the vectors, from now on and whoever opens the library.
+
+        Args:
+            qdrant: its address, ``http://HOST:6333``; None for the memory of whoever searches, as at first.
+
+        Raises:
+            MissingExtra: its client is not installed.
+            ShowtellError: it does not answer.
+        """
+        self._searcher.keep_vectors_on(qdrant)
 
     def describe(self, path: str | Path, words: str, *, language: str | None = None) -> None:
         """Keep a person's words about a picture: they are found first, and nothing but other words replaces them.

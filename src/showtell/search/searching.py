@@ -19,7 +19,7 @@ from showtell.search.indexing import content_hash
 from showtell.search.model import Model
 from showtell.search.records import Caption, Integers
 from showtell.search.store import Store
-from showtell.search.vectors import LocalVectors, Look
+from showtell.search.vectors import LocalVectors, Look, Vectors
 from showtell.search.words import language_of, query_words
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Searcher:
         """Take a library's store and model; vectors are read at the first query."""
         self._store, self._model = store, model
         self._lock = RLock()
-        self._vectors: LocalVectors | None = None
+        self._vectors: Vectors | None = None
         self._counted: tuple[object, dict[str, int]] = (None, {})
 
     def find(self, query: Query, among: Integers | None, *, top: int, anyway: bool) -> Found:
@@ -108,11 +108,31 @@ class Searcher:
         matches = self._matches(rows, judged, parts, query)
         return Found(matches, not likely.any(), searched, unseen)
 
+    def keep_vectors_on(self, qdrant: str | None) -> None:
+        """Copy the vectors to a Qdrant server and rank them there; or, without one, in memory."""
+        with self._lock:
+            before = self._store.setting("qdrant")
+            self.close()
+            self._store.set("qdrant", qdrant)
+            try:
+                self._refreshed()
+            except BaseException:
+                self._store.set("qdrant", before)
+                raise
+
+    def close(self) -> None:
+        """Give back the vectors; they are read again when they are needed."""
+        with self._lock:
+            if self._vectors is not None:
+                self._vectors.close()
+            self._vectors = None
+
     def nearly_the_same(self, similarity: float) -> list[tuple[list[int], float]]:
         """Groups of contents with vectors that are nearly the same; none where there are no vectors."""
-        with self._lock:
-            vectors = self._refreshed()
-            return [] if vectors is None else groups(*vectors.all(), similarity)
+        if self._model.space is None:
+            return []
+        _, ids, vectors = self._store.vectors(self._model.space)
+        return groups(ids, vectors, similarity)
 
     def _counts(self) -> dict[str, int]:
         """The store's counts, taken anew when something has changed."""
@@ -121,14 +141,22 @@ class Searcher:
             self._counted = (mark, self._store.counts())
         return self._counted[1]
 
-    def _refreshed(self) -> LocalVectors | None:
+    def _refreshed(self) -> Vectors | None:
         """The vectors of the library as they are now; None for a model without any."""
         if self._model.space is None:
             return None
         if self._vectors is None:
-            self._vectors = LocalVectors(self._store, self._model.space)
+            self._vectors = self._opened(self._model.space)
         self._vectors.refresh()
         return self._vectors
+
+    def _opened(self, space: str) -> Vectors:
+        """The library's vectors: in memory, or on the server that it was told of."""
+        if (place := self._store.setting("qdrant")) is None:
+            return LocalVectors(self._store, space)
+        from showtell.search.qdrant import QdrantVectors
+
+        return QdrantVectors(self._store, space, place)
 
     def _parts(self, query: Query, counts: dict[str, int]) -> list[_Part]:
         """The parts of a query, at least one."""

@@ -199,6 +199,25 @@ class Store(Database):
         width = len(rows[0][2]) // 2 if rows else 0
         return (rows[-1][0] if rows else after), ids, halves.reshape(len(rows), width).astype(np.float32)
 
+    def sample_vectors(self, model: str, number: int) -> Floats:
+        """Vectors of a model picked evenly [at most `number`, E]; always the same of the same library."""
+        [[last]] = self.rows("SELECT coalesce(max(id), 0) FROM vectors")
+        picked = np.unique(np.linspace(1, max(1, last), number).astype(np.int64)).tolist()
+        halves: list[bytes] = []
+        for start in range(0, len(picked), _AT_ONCE):
+            part = picked[start : start + _AT_ONCE]
+            rows = self.rows(
+                f"SELECT vector FROM vectors WHERE id IN ({_marks(part)}) AND model = ?", *part, model
+            )
+            halves += [row[0] for row in rows]
+        width = len(halves[0]) // 2 if halves else 0
+        return np.frombuffer(b"".join(halves), "<f2").reshape(len(halves), width).astype(np.float32)
+
+    def with_vectors(self, model: str) -> Integers:
+        """The ids of the contents that have a vector of a model, ascending."""
+        rows = self.rows("SELECT content_id FROM vectors WHERE model = ? ORDER BY content_id", model)
+        return np.fromiter((row[0] for row in rows), np.int64, len(rows))
+
     def vector_count(self, model: str) -> int:
         """How many vectors of a model there are."""
         count: int = self.rows("SELECT count(*) FROM vectors WHERE model = ?", model)[0][0]
@@ -239,10 +258,15 @@ class Store(Database):
         rows = self.rows("SELECT value FROM settings WHERE name = ?", name)
         return rows[0][0] if rows else None
 
-    def set(self, name: str, value: str) -> None:
+    def set(self, name: str, value: str | None) -> None:
         """Keep something under a name."""
         with self.transaction() as run:
             run("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, value)
+
+    def set_once(self, name: str, value: str) -> None:
+        """Keep something under a name that nothing is kept under."""
+        with self.transaction() as run:
+            run("INSERT OR IGNORE INTO settings VALUES (?, ?)", name, value)
 
     def mounts(self) -> list[str]:
         """The mount points that pictures have been found under."""

@@ -44,6 +44,9 @@ class Vectors(Protocol):
     def look(self, query: Floats) -> Look:
         """Compare a vector of length one [E] with them."""
 
+    def close(self) -> None:
+        """Give back what they hold; they are of no use afterwards."""
+
     def __len__(self) -> int:
         """How many there are."""
 
@@ -71,9 +74,9 @@ class LocalVectors:
         similarities = self._matrix @ query.astype(np.float32) if len(self._ids) else np.empty(0, np.float32)
         return _LocalLook(self._ids, self._order, similarities)
 
-    def all(self) -> tuple[Integers, Floats]:
-        """The ids [N] and the vectors [N, E]."""
-        return self._ids, self._matrix
+    def close(self) -> None:
+        """Give the memory back."""
+        self._forget()
 
     def _forget(self) -> None:
         self._last = 0
