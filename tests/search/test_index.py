@@ -278,6 +278,24 @@ def test_hidden_files_links_to_folders_and_pipes_are_passed_over(library, tmp_pa
     assert (result.pictures, result.errors) == (0, [(str(folder / "pipe.jpg"), "this is not a regular file")])
 
 
+def test_files_that_look_like_pictures_but_are_not_read_are_counted(library, tmp_path):
+    folder = paint_all(tmp_path / "pictures")
+    (folder / "raw.cr2").write_bytes(b"raw")
+    (folder / "film.mp4").write_bytes(b"film")
+    result = library.index(folder)
+    assert result.pictures == 5
+    assert dict(result.passed_over) == {"camera's raw file": 1, "video": 1}
+
+
+def test_folders_may_be_deeper_than_python_calls(library, tmp_path):
+    deep = tmp_path
+    for _ in range(sys.getrecursionlimit() // 2):
+        deep = deep / "d"
+    os.makedirs(deep)
+    paint(deep / "red.png", "red")
+    assert library.index(tmp_path).added == 1
+
+
 def test_a_path_that_never_was_there_is_an_error(library, tmp_path):
     result = library.index(tmp_path / "nowhere")
     assert result.errors == [(str(tmp_path / "nowhere"), "there is no such file or folder")]

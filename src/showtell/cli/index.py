@@ -103,6 +103,10 @@ def _asked(stack: ExitStack, folder: Path, pictures: int) -> bool:
 
 def _report(result: "Indexed") -> None:
     """Say what was done."""
+    from showtell.images import passed_over_sentences
+
+    for sentence in passed_over_sentences(result.passed_over):
+        console.note(sentence)
     for path, error in result.errors:
         console.note(f"{path}: {error}")
     for folder, pictures in result.kept.items():

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -56,6 +56,7 @@ class Indexed:
         kept: files that are gone, perhaps only for now, and were not forgotten; by folder.
         errors: files and folders that could not be read this time, and why.
         unreadable: files that could not be read earlier and have not changed.
+        passed_over: how many files of each kind that looks like a picture are not read here.
         seconds: how long it took.
     """
 
@@ -67,6 +68,7 @@ class Indexed:
     kept: dict[str, int] = field(default_factory=dict)
     errors: list[tuple[str, str]] = field(default_factory=list)
     unreadable: int = 0
+    passed_over: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
 
@@ -115,6 +117,7 @@ class Indexer:
         walks = [(root, walk(root)) for root in roots]
         for root, found in walks:
             result.errors += found.errors
+            result.passed_over += found.passed_over
             if not os.path.lexists(root) and next(self._store.under(root), None) is None:
                 result.errors.append((root, "there is no such file or folder"))
             if found.mounts or found.files:

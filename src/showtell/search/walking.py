@@ -2,10 +2,11 @@
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from showtell.images import EXTENSIONS
+from showtell.images import find_pictures
 from showtell.search.records import FileState
 
 __all__ = ["Walk", "mount_points_above", "sort_missing", "walk"]
@@ -16,39 +17,35 @@ class Walk:
     """What lies under a path.
 
     Args:
-        files: the pictures, sorted.
+        files: the pictures, in the order of their names.
         errors: files and folders that cannot be looked at, and why.
-        unread: folders whose pictures are not known for that reason.
+        unread: folders and files of which nothing is known for that reason.
         mounts: folders at which another disk begins.
+        passed_over: how many files of each kind that looks like a picture are not read.
     """
 
     files: list[FileState] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
-    mounts: list[str] = field(default_factory=list)
+    mounts: set[str] = field(default_factory=set)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
 
 def walk(path: str) -> Walk:
-    """The pictures in a folder and in the folders in it, or the one file.
-
-    Of a folder, files that are named like pictures count; hidden files and links to folders are passed over.
+    """The pictures in a folder and in the folders in it, or the one file; nothing where there is nothing.
 
     Args:
         path: absolute.
     """
-    found = Walk()
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        if not isinstance(error, FileNotFoundError | NotADirectoryError):
-            found.errors.append((path, f"cannot be looked at ({error.strerror})"))
-            found.unread.append(path)
-        return found
-    if stat.S_ISDIR(status.st_mode):
-        _walk_folder(path, status.st_dev, found)
-    else:
-        _add(path, status, found)
-    return found
+    found = find_pictures([path], recursive=True)
+    walked = Walk(passed_over=found.passed_over)
+    for error in found.unreadable:
+        walked.errors.append((str(error.path), error.reason))
+        walked.unread.append(str(error.path))
+    for file in found.files:
+        _add(file, walked, root=path)
+    walked.mounts = _mounts({os.path.dirname(state.path) for state in walked.files}, path)
+    return walked
 
 
 def mount_points_above(path: str) -> list[str]:
@@ -96,36 +93,31 @@ def sort_missing(
     return deleted, doubtful
 
 
-def _walk_folder(folder: str, device: int, found: Walk) -> None:
-    """Add what lies in a folder on a device."""
+def _add(path: str, walked: Walk, *, root: str) -> None:
+    """Add a file as it is now."""
     try:
-        with os.scandir(folder) as scanned:
-            entries = sorted(
-                (entry for entry in scanned if entry.name[0] != "."), key=lambda entry: entry.name
-            )
+        status = os.stat(path)
     except OSError as error:
-        found.errors.append((folder, f"the folder cannot be read ({error.strerror})"))
-        found.unread.append(folder)
+        if path == root and not os.path.lexists(path):
+            return
+        walked.errors.append((path, f"cannot be looked at ({error.strerror})"))
+        walked.unread.append(path)
         return
-    for entry in entries:
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                own_device = entry.stat(follow_symlinks=False).st_dev
-                if own_device != device:
-                    found.mounts.append(entry.path)
-                _walk_folder(entry.path, own_device, found)
-            elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
-                _add(entry.path, entry.stat(), found)
-        except OSError as error:
-            found.errors.append((entry.path, f"cannot be looked at ({error.strerror})"))
-            found.unread.append(entry.path)
-
-
-def _add(path: str, status: os.stat_result, found: Walk) -> None:
     if stat.S_ISREG(status.st_mode):
-        found.files.append(FileState(path, status.st_size, status.st_mtime_ns))
-    elif not stat.S_ISDIR(status.st_mode):
-        found.errors.append((path, "this is not a regular file"))
+        walked.files.append(FileState(path, status.st_size, status.st_mtime_ns))
+    else:
+        walked.errors.append((path, "this is not a regular file"))
+
+
+def _mounts(folders: set[str], root: str) -> set[str]:
+    """The mount points among folders and those above them, up to the root."""
+    looked_at: set[str] = set()
+    for lowest in folders:
+        folder = lowest
+        while folder not in looked_at and len(folder) > len(root):
+            looked_at.add(folder)
+            folder = os.path.dirname(folder)
+    return {folder for folder in looked_at if os.path.ismount(folder)}
 
 
 def _nearest_folder(path: str) -> str:
