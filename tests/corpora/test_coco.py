@@ -210,3 +210,11 @@ def test_the_everyday_pictures_read_as_their_description_says():
     dev = corpus.scoring_references(corpus.split("dev"), "en")
     assert (len(dev), sum(map(len, dev.values()))) == (300, 1_501)
     assert not corpus.missing
+
+
+@pytest.mark.parametrize("name", ["dataset.json", "dataset_flickr8k.json"])
+def test_karpathys_other_files_are_known_by_their_names(release, name):
+    images = [{"filename": "25.jpg", "split": "val", "sentences": [{"raw": "Giraffes ."}]}]
+    write(release / name, {"images": images})
+    write(release / "dataset_infos.json", {"default": {}})
+    assert [(one.id, one.split) for one in open_corpus(f"coco:{release}")] == [("25", "dev")]

@@ -178,3 +178,15 @@ def test_a_table_that_is_not_there_or_no_text_is_said(folder):
     (folder / "x.csv").write_bytes(b"image,caption\na.jpg,caf\xe9\n")
     with pytest.raises(BadCorpus, match="line 2: the line is not UTF-8 text"):
         open_corpus(f"table:{folder}/x.csv")
+
+
+@pytest.mark.parametrize("separator", [";", "| "])
+def test_other_separators_are_seen_in_the_header(folder, separator):
+    rows = [
+        ("image_name", "comment_number", "comment"),
+        ("a.jpg", "0", "A dog, a cat ."),
+        ("b.jpg", "0", "A cow ."),
+    ]
+    (folder / "results.csv").write_text("\n".join(separator.join(row) for row in rows))
+    said = {one.id: one.references[0].text for one in open_corpus(f"table:{folder}/results.csv")}
+    assert said == {"a": "A dog, a cat .", "b": "A cow ."}

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from showtell.corpora.base import PEOPLE, Corpus, Example, Reference, counted
+from showtell.corpora.base import PEOPLE, Corpus, Example, Reference, counted, shown
 from showtell.corpora.entries import Entry, language_of
 from showtell.corpora.flaws import Caption, flaws
 from showtell.corpora.listed import listed
@@ -95,7 +95,9 @@ def _split_of(splits: Mapping[str, str], meant: Mapping[str, str | None]) -> dic
     for written, split in splits.items():
         picture = meant[written]
         if picture is not None and found.setdefault(picture, split) != split:
-            raise BadCorpus(f"the picture {picture} is in {found[picture]} and, as {written}, in {split}")
+            raise BadCorpus(
+                f"the picture {shown(picture)} is in {found[picture]} and, as {shown(written)}, in {split}"
+            )
     return found
 
 
@@ -125,9 +127,7 @@ def _nothing(captions: Sequence[Caption], pictures: PictureIndex) -> str:
         return f"the files of {pictures.root} hold no captions in English or Chinese"
     name = captions[0].picture
     offline = "; Showtell is offline, fetch the pictures first" if "://" in name else ""
-    return (
-        f"none of the captions belongs to a picture in {pictures.root}, for instance that of {name}{offline}"
-    )
+    return f"none of the captions belongs to a picture in {pictures.root}, for instance that of {shown(name)}{offline}"
 
 
 def _missing(captions: Iterable[Caption], missing: set[str]) -> list[str]:
@@ -142,7 +142,9 @@ def _missing(captions: Iterable[Caption], missing: set[str]) -> list[str]:
 def _orphans(orphans: Sequence[str]) -> list[str]:
     if not orphans:
         return []
-    return [f"{counted(len(orphans), 'picture has', 'pictures have')} no caption, for instance {orphans[0]}"]
+    return [
+        f"{counted(len(orphans), 'picture has', 'pictures have')} no caption, for instance {shown(orphans[0])}"
+    ]
 
 
 def _other_names(meant: dict[str, str | None]) -> list[str]:
@@ -159,7 +161,9 @@ def _other_names(meant: dict[str, str | None]) -> list[str]:
         return []
     count = counted(len(other), "picture is", "pictures are")
     picture, written = list(other.items())[-1]
-    return [f"{count} of another kind than the captions say, for instance {picture} for {written}"]
+    return [
+        f"{count} of another kind than the captions say, for instance {shown(picture)} for {shown(written)}"
+    ]
 
 
 def _other_languages(captions: Iterable[Caption]) -> list[str]:

@@ -226,6 +226,14 @@ def broken_line(path: Path, number: int, what: str) -> BadCorpus:
     return BadCorpus(f"{path}, line {number}: the line {what}")
 
 
+def shown(name: str, most: int = 80) -> str:
+    """A name as a sentence can hold it: on one line, printable, and not too long."""
+    whole = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name
+    )
+    return whole if len(whole) <= most else f"{whole[: most - 1]}…"
+
+
 def counted(number: int, one: str, many: str) -> str:
     """``1 caption says`` or ``3,000 captions say``."""
     return f"{number:,} {one if number == 1 else many}"

@@ -9,10 +9,11 @@ file                   what counts
 =====================  ================================================================================
 ``captions_*.json``    ``images`` (``id``, ``file_name``), ``annotations`` (``image_id``, ``caption``, and
                        where they are there ``language`` and ``source``); the split is in the file's name
-``dataset_*.json``     ``images`` (``filename``, ``split``, ``sentences`` with ``raw``)
+``dataset_coco.json``  ``images`` (``filename``, ``split``, ``sentences`` with ``raw``)
 =====================  ================================================================================
 
-The files lie in the folder or in its ``annotations``, the pictures anywhere in the folder.
+Karpathy's is also called ``dataset.json``, ``dataset_flickr8k.json`` or ``dataset_flickr30k.json``. The files lie
+in the folder or in its ``annotations``, the pictures anywhere in the folder.
 """
 
 import os
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from showtell.corpora.assembly import assemble
-from showtell.corpora.base import PEOPLE, Corpus
+from showtell.corpora.base import PEOPLE, Corpus, shown
 from showtell.corpora.entries import language_of
 from showtell.corpora.flaws import Caption
 from showtell.corpora.json_files import read_json
@@ -33,7 +34,8 @@ from showtell.errors import BadCorpus
 
 _TEXT_FOLDERS = ("annotations", "", "caption_datasets")
 _OWN = "captions_*.json"
-_KARPATHY = "dataset_*.json"
+_KARPATHY = "dataset*.json"
+_KARPATHYS = re.compile(r"dataset(?:_coco|_flickr8k|_flickr30k)?\.json")
 _YEAR = re.compile(r"captions_(?:train|val)(20\d\d)\.json")
 
 
@@ -76,6 +78,8 @@ def _files(folder: Path) -> list[Path]:
     for pattern in (_KARPATHY, _OWN):
         for text_folder in _TEXT_FOLDERS:
             found = sorted((folder / text_folder).glob(pattern))
+            if pattern == _KARPATHY:
+                found = [path for path in found if _KARPATHYS.fullmatch(path.name)]
             years = {year[1] for path in found if (year := _YEAR.fullmatch(path.name))}
             if (pattern == _KARPATHY and len(found) > 1) or len(years) > 1:
                 names = " and ".join(path.name for path in found)
@@ -119,7 +123,9 @@ def _own(file: Path, images: list[Any], annotations: Any) -> Iterator[_Picture]:
         text = _text(entry, ("caption",), where)
         picture = pictures.get(_id(entry.get("image_id"), where, "image_id"))
         if picture is None:
-            raise BadCorpus(f"{where}: there is no picture {entry['image_id']!r} among the 'images'")
+            raise BadCorpus(
+                f"{where}: there is no picture {shown(str(entry['image_id']))} among the 'images'"
+            )
         picture.captions.append(_caption(picture, text, entry, where))
     yield from pictures.values()
 
@@ -155,7 +161,7 @@ def _splits(pictures: list[_Picture]) -> dict[str, str]:
     for picture in pictures:
         if picture.split is not None and splits.setdefault(picture.name, picture.split) != picture.split:
             raise BadCorpus(
-                f"the picture {picture.name} stands in {splits[picture.name]} and in {picture.split}; "
+                f"the picture {shown(picture.name)} stands in {splits[picture.name]} and in {picture.split}; "
                 "name one file, as in coco:FILE"
             )
     return splits

@@ -9,7 +9,7 @@ from pathlib import Path
 from showtell.corpora.base import broken_line, read_text
 from showtell.errors import BadCorpus
 
-NAMES = {",": "comma", "\t": "tab"}
+NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
 
 _MOST_LINES = 100  # of a cell; what is longer has lost its closing quote
 _ROW = r"(?:\d+|[^{0}]+\.(?:jpe?g|png|gif|bmp|webp|tiff?|heic|avif))"
@@ -30,7 +30,7 @@ def two_columns(path: Path, separator: str) -> Iterator[tuple[int, str, str]]:
         BadCorpus: a line without a separator, or with nothing before it.
     """
     lines = read_text(path).split("\n")
-    next_row = re.compile(_ROW.format(separator) + separator, re.IGNORECASE)
+    next_row = re.compile(_ROW.format(separator) + re.escape(separator), re.IGNORECASE)
     number = 0
     while number < len(lines):
         line, number = lines[number].rstrip("\r"), number + 1
@@ -50,7 +50,7 @@ def two_columns(path: Path, separator: str) -> Iterator[tuple[int, str, str]]:
 
 def _divided(line: str, separator: str) -> tuple[str, str | None]:
     """The first cell, which may be quoted to hold a separator, and the rest; None without a separator."""
-    quoted = re.match(rf'\s*"((?:[^"]|"")+)"\s*{separator}', line)
+    quoted = re.match(rf'\s*"((?:[^"]|"")+)"\s*{re.escape(separator)}', line)
     if quoted:
         return quoted[1].replace('""', '"').strip(), line[quoted.end() :]
     name, found, text = line.partition(separator)
@@ -91,7 +91,8 @@ def named_columns(path: Path, separator: str) -> Iterator[tuple[int, dict[str, s
     header: list[str] = []
     start = 1
     try:
-        for cells in reader:
+        for row in reader:
+            cells = [cell.strip() for cell in row] if separator == "|" else row
             if not any(cell.strip() for cell in cells):
                 pass
             elif not header:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -115,6 +115,12 @@ def caption_keys(found: Mapping[str, object]) -> list[str]:
     return [key for key in found if _CAPTION_KEY.fullmatch(key.lower())]
 
 
+def has_names(cells: Iterable[str]) -> bool:
+    """Whether cells in lower case are a header that names a picture and a caption."""
+    cells = list(cells)
+    return any(cell in PICTURE_KEYS for cell in cells) and bool(caption_keys(dict.fromkeys(cells)))
+
+
 def name_of(value: str | int | float) -> str:
     """A picture's name or number as text; 7.0 is 7."""
     text = str(value).strip()
@@ -153,7 +159,7 @@ def table_entries(
     number, line = next(iter(numbered_lines(path)), (1, ""))
     cells = header_of(line, separator)
     named = columns != NO_COLUMNS
-    has_header = any(cell in PICTURE_KEYS for cell in cells) and bool(caption_keys(dict.fromkeys(cells)))
+    has_header = has_names(cells)
     if named or (has_header and (len(cells) > 2 or cells[0] not in PICTURE_KEYS)):
         for place, row in named_columns(path, separator):
             broken = partial(broken_line, path, place)

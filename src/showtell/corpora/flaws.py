@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from showtell.corpora.base import MODEL, PEOPLE, counted
+from showtell.corpora.base import MODEL, PEOPLE, counted, shown
 from showtell.text.cleaning import words
 
 
@@ -25,7 +25,7 @@ class Caption:
     @property
     def where(self) -> str:
         """The caption as a reader can look it up: ``NAME.jpg#0``."""
-        return f"{self.picture}#{self.index}"
+        return f"{shown(self.picture)}#{self.index}"
 
 
 def flaws(captions: Iterable[Caption]) -> Iterator[str]:
@@ -46,14 +46,14 @@ def _flaws_of_one_kind(language: str, source: str, captions: list[Caption]) -> I
         found = [caption for caption in captions if test(caption)]
         if found:
             count = counted(len(found), f"{kind} caption {one}", f"{kind} captions {many}")
-            yield f"{count}, for instance {found[0].text!r} ({found[0].where})"
+            yield f"{count}, for instance {shown(found[0].text)!r} ({found[0].where})"
 
     yield from flawed(_says_nothing, "says nothing", "say nothing")
     captions = [caption for caption in captions if caption.text]  # of the others all has been said
     repeated = _pictures_with_repeats(captions)
     if repeated:
         count = counted(len(repeated), "picture has", "pictures have")
-        yield f"{count} the same {kind} caption twice, for instance {repeated[0]}"
+        yield f"{count} the same {kind} caption twice, for instance {shown(repeated[0])}"
     if language == "en" and source == PEOPLE:
         yield from flawed(
             lambda caption: not caption.text.endswith("."),

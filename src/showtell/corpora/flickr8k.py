@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from showtell.corpora.assembly import assemble
-from showtell.corpora.base import Corpus, broken_line, numbered_lines
+from showtell.corpora.base import Corpus, broken_line, numbered_lines, shown
 from showtell.corpora.flaws import Caption
 from showtell.corpora.flickr8k_captions import read_caption_table, read_chinese_file, read_token_file
 from showtell.corpora.pictures import PictureIndex, folder_named
@@ -128,6 +128,6 @@ def _splits(folders: list[Path]) -> dict[str, str]:
                 raise broken_line(path, number, f"names no picture: {picture[:60]!r}")
             if splits.setdefault(picture, split) != split:
                 raise broken_line(
-                    path, number, f"puts {picture} into {split}, but it is in {splits[picture]}"
+                    path, number, f"puts {shown(picture)} into {split}, but it is in {splits[picture]}"
                 )
     return splits

@@ -3,9 +3,10 @@
 import os
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Self
 
+from showtell.corpora.base import shown
 from showtell.errors import BadCorpus
 from showtell.images import EXTENSIONS
 
@@ -26,11 +27,13 @@ class PictureIndex:
         self.root = root
         self.paths = dict(paths)
         self._by_stem: dict[str, list[str]] = {}
-        self._folders: set[str] = set()
+        self._by_folder: dict[tuple[str, str], list[str]] = {}
         for name in self.paths:
-            parts = PurePosixPath(name).parts
-            self._by_stem.setdefault(_folded(_stem(parts[-1])), []).append(name)
-            self._folders.update(map(_folded, parts[:-1]))
+            parts = name.split("/")
+            folder, stem = _folded("".join(parts[-2:-1])), _folded(_stem(parts[-1]))
+            self._by_stem.setdefault(stem, []).append(name)
+            self._by_folder.setdefault((folder, stem), []).append(name)
+        self._folders = {folder for folder, _ in self._by_folder if folder}
 
     @classmethod
     def of(cls, root: Path, *, depth: int = 8) -> Self:
@@ -54,21 +57,27 @@ class PictureIndex:
         parts = [part for part in wanted.split("/") if part]
         if not parts:
             return None
-        candidates = self._by_stem.get(_folded(_stem(parts[-1])), [])
         ranked = sorted(
-            ((self._closeness(parts, folder, found), found) for found in candidates), reverse=True
+            ((self._closeness(parts, folder, found), found) for found in self._candidates(parts)),
+            reverse=True,
         )
         if not ranked:
             return None
-        (shared, *_), best = ranked[0]
-        if shared == 1 and len(parts) > 1 and _folded(parts[-2]) in self._folders:
-            return None
+        best = ranked[0][1]
         if len(ranked) > 1 and ranked[1][0] == ranked[0][0]:
             other = ranked[1][1]
             raise BadCorpus(
-                f"{name} may be {self.paths[other]} or {self.paths[best]}; name its folder too, or rename one"
+                f"{shown(name)} may be {self.paths[other]} or {self.paths[best]}; name its folder too, or rename one"
             )
         return best
+
+    def _candidates(self, parts: list[str]) -> list[str]:
+        """The pictures that the last parts of a name may mean."""
+        folder, stem = _folded("".join(parts[-2:-1])), _folded(_stem(parts[-1]))
+        found = self._by_folder.get((folder, stem), [])
+        if found or folder in self._folders:
+            return found
+        return self._by_stem.get(stem, [])
 
     @staticmethod
     def _closeness(parts: list[str], folder: str, found: str) -> tuple[int, bool, bool, bool, bool]:

@@ -17,13 +17,13 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from showtell.corpora.assembly import Spoken, assemble
-from showtell.corpora.base import Corpus, numbered_lines
-from showtell.corpora.entries import Columns, Entry, json_line_entries, table_entries
+from showtell.corpora.base import Corpus, numbered_lines, shown
+from showtell.corpora.csv_files import NAMES, header_of
+from showtell.corpora.entries import Columns, Entry, has_names, json_line_entries, table_entries
 from showtell.corpora.pictures import PictureIndex, walk
 from showtell.corpora.splitting import split_in, split_named
 from showtell.errors import BadCorpus
 
-_SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _JSON_LINES = (".jsonl", ".ndjson")
 
 
@@ -38,7 +38,7 @@ def open_table(place: str) -> Corpus:
         split = of_file if entry.split is None else split_named(entry.split)
         if split is not None and splits.setdefault(entry.picture, split) != split:
             raise BadCorpus(
-                f"{path}, line {number}: the line puts {entry.picture} into {split}, but it is in "
+                f"{path}, line {number}: the line puts {shown(entry.picture)} into {split}, but it is in "
                 f"{splits[entry.picture]}"
             )
     return assemble(path.stem, spoken.captions, _pictures(path.parent, spoken.pictures), splits)
@@ -61,8 +61,15 @@ def _entries(path: Path, columns: Columns) -> Iterator[tuple[int, Entry]]:
         raise BadCorpus(f"{path} is empty; give a table of pictures and captions")
     if path.suffix.lower() in _JSON_LINES or line.startswith("{"):
         return json_line_entries(path, columns)
-    separator = _SEPARATORS.get(path.suffix.lower(), "\t" if "\t" in line else ",")
-    return table_entries(path, separator, columns, header=True)
+    return table_entries(path, _separator(path, line), columns, header=True)
+
+
+def _separator(path: Path, line: str) -> str:
+    """What stands between the cells: what the header shows, else what the file's ending says."""
+    for separator in NAMES:
+        if has_names(header_of(line, separator)):
+            return separator
+    return "\t" if "\t" in line or path.suffix.lower() in (".tsv", ".tab") else ","
 
 
 def _pictures(folder: Path, names: Iterable[str]) -> PictureIndex:
