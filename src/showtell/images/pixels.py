@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from showtell.images.formats import USUAL, Deep
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -31,18 +33,17 @@ def turned(image: "Image", orientation: int) -> "Image":
     return image.transpose(turns[orientation]) if orientation in turns else image
 
 
-def to_rgb(image: "Image", *, bits: int = 16, white_is_zero: bool = False) -> "Image":
+def to_rgb(image: "Image", deep: Deep = USUAL) -> "Image":
     """Any mode -> RGB, transparency over white.
 
     Args:
         image: loaded.
-        bits: how many bits the values of the mode ``I;16`` have.
-        white_is_zero: deep grey values count from white to black.
+        deep: what values of more than 8 bits mean.
     """
     from PIL import Image
 
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        image = _grey(image, bits, white_is_zero)
+        return _grey(image, deep).convert("RGB")
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if not image.has_transparency_data:
@@ -61,7 +62,7 @@ def sixteen_to_eight_bits(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257
 
 
-def _grey(image: "Image", bits: int, white_is_zero: bool) -> "Image":
+def _grey(image: "Image", deep: Deep) -> "Image":
     """Deep grey values -> mode L.
 
     Values that fit 8 or 16 bits (or, as floats, the range 0 to 1) are taken to mean that range; others are
@@ -70,12 +71,12 @@ def _grey(image: "Image", bits: int, white_is_zero: bool) -> "Image":
     from PIL import Image
 
     sixteen = image.mode.startswith("I;16")
-    low, high = (0.0, float(2**bits - 1)) if sixteen else _range(image)
+    low, high = (0.0, float(2**deep.bits - 1)) if sixteen else _range(image, deep.unsigned)
     transparent = image.info.get("transparency")  # the one of the 16-bit values that a PNG calls so
     grey = np.empty((image.height, image.width), np.uint8)
-    for top, values in _bands(image):
+    for top, values in _bands(image, deep.unsigned):
         band = grey[top : top + len(values)]
-        if sixteen and bits == 16:
+        if sixteen and deep.bits == 16:
             band[:] = sixteen_to_eight_bits(values)
         elif low == high:
             band[:] = 128
@@ -84,18 +85,18 @@ def _grey(image: "Image", bits: int, white_is_zero: bool) -> "Image":
             finite -= low
             finite *= 255 / (high - low)
             band[:] = np.rint(np.clip(finite, 0, 255, out=finite), out=finite)
-        if white_is_zero:
+        if deep.white_is_zero:
             np.subtract(255, band, out=band)
         if transparent is not None:
             band[values == transparent] = 255
     return Image.fromarray(grey)
 
 
-def _range(image: "Image") -> tuple[float, float]:
+def _range(image: "Image", unsigned: bool) -> tuple[float, float]:
     """What values stand for black and for white."""
     whole = image.mode != "F"
     low, high = np.inf, -np.inf
-    for _, values in _bands(image):
+    for _, values in _bands(image, unsigned):
         finite = _finite(values)
         low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     for usual in (255.0, 65535.0) if whole else (1.0,):
@@ -104,12 +105,13 @@ def _range(image: "Image") -> tuple[float, float]:
     return low, high
 
 
-def _bands(image: "Image") -> Iterator[tuple[int, NDArray[Any]]]:
+def _bands(image: "Image", unsigned: bool) -> Iterator[tuple[int, NDArray[Any]]]:
     """The first row of each band, and its values [h, W]."""
     rows = max(1, _BAND // image.width)
     for top in range(0, image.height, rows):
         box = (0, top, image.width, min(top + rows, image.height))
-        yield top, np.asarray(image.crop(box))
+        values = np.asarray(image.crop(box))
+        yield top, values.view(np.uint32) if unsigned and image.mode == "I" else values
 
 
 def _finite(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -8,7 +8,8 @@ import re
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -142,7 +143,7 @@ def _contents(path: str, turn: _Turn) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise BadImage(path, "this is not a regular file")
         # All at once: a decoder that maps a file into memory dies if it is cut shorter meanwhile.
-        with Path(path).open("rb") as file:
+        with Path(path).open("rb", buffering=0) as file:
             head = file.read(HEAD)
             if format_of(head) is None:
                 raise BadImage(path, _other_kind(head))
@@ -169,24 +170,29 @@ def _decoded(data: bytes, path: str | None, at_least: int | None, turn: _Turn) -
     kind = format_of(data[:HEAD])
     if kind is None:
         raise BadImage(path, _other_kind(data[:HEAD]))
-    with _refusals(path, kind.name):
+    with _refusals(path, kind.name), ExitStack() as files:
         essential = kind.essential(data)
         del data  # what is left out need not be kept
 
         def decoder(data: bytes) -> Image:
-            image = kind.open(data)
+            image = kind.open(files.enter_context(BytesIO(data)))
             if at_least is not None:
                 image.draft(image.mode, (2 * at_least, 2 * at_least))
             return image
 
         image = decoder(essential.data)
-        _check_size(image.size, path, essential.memory)
-        if math.prod(image.size) > turn.PIXELS or essential.memory > turn.BYTES:
+        memory = essential.memory + kind.memory * math.prod(image.size)
+        _check_size(image.size, path, memory)
+        if math.prod(image.size) > turn.PIXELS or memory > turn.BYTES:
             turn.wait()
         image = kind.load(image, essential, decoder)
-        orientation = essential.orientation or _orientation(image)
-        image = to_rgb(image, bits=essential.bits, white_is_zero=essential.white_is_zero)
-        return turned(image, orientation)
+        orientation, deep = essential.orientation or _orientation(image), essential.deep
+        del essential
+        files.close()
+        rgb = to_rgb(image, deep)
+        if rgb is not image:
+            image.close()
+        return turned(rgb, orientation)
 
 
 def _from_image(image: Image, turn: _Turn) -> Image:

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from showtell.images.formats import heif, jpeg, png, tiff, webp
-from showtell.images.formats.base import Broken, Essential, NoDecoder, Unsupported
+from showtell.images.formats.base import USUAL, Broken, Deep, Essential, NoDecoder, Unsupported
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = [
     "HEAD",
     "KNOWN",
+    "USUAL",
     "Broken",
+    "Deep",
     "Essential",
     "Format",
     "NoDecoder",
@@ -83,13 +85,15 @@ class Format:
         name: as messages call it.
         essential: cuts a file down to what its pixels need; raises Unsupported or Broken.
         decoder: PIL's class for such files, as module and name, to be imported when it is needed.
+        memory: the bytes that decoding needs for each pixel, beside the picture itself.
     """
 
     name: str
     essential: Callable[[bytes], Essential]
     decoder: tuple[str, str]
+    memory: int = 0
 
-    def open(self, data: bytes) -> "ImageFile":
+    def open(self, file: BytesIO) -> "ImageFile":
         """Read the header. Raises NoDecoder, or whatever a decoder raises that is fed a broken one."""
         if self.name == "HEIC":
             decoder = _heic_decoder()
@@ -100,7 +104,7 @@ class Format:
             decoder = getattr(importlib.import_module(module), name)
         if self.name == "TIFF":
             tiff.silence_libtiff()
-        image: ImageFile = decoder(BytesIO(data))
+        image: ImageFile = decoder(file)
         return image
 
     def load(self, image: "Image", essential: Essential, decoder: "Callable[[bytes], Image]") -> "Image":
@@ -129,12 +133,12 @@ def _as_it_is(data: bytes) -> Essential:
 _JPEG = Format("JPEG", jpeg.essential, ("PIL.JpegImagePlugin", "JpegImageFile"))
 _PNG = Format("PNG", png.essential, ("PIL.PngImagePlugin", "PngImageFile"))
 _GIF = Format("GIF", _as_it_is, ("PIL.GifImagePlugin", "GifImageFile"))
-_WEBP = Format("WebP", webp.essential, ("PIL.WebPImagePlugin", "WebPImageFile"))
+_WEBP = Format("WebP", webp.essential, ("PIL.WebPImagePlugin", "WebPImageFile"), memory=12)
 _BMP = Format("BMP", _as_it_is, ("PIL.BmpImagePlugin", "BmpImageFile"))
 _DIB = Format("BMP", _as_it_is, ("PIL.BmpImagePlugin", "DibImageFile"))
 _TIFFS = Format("TIFF", tiff.essential, ("PIL.TiffImagePlugin", "TiffImageFile"))
-_HEIC = Format("HEIC", heif.essential, ("", ""))
-_AVIF = Format("AVIF", heif.essential, ("PIL.AvifImagePlugin", "AvifImageFile"))
+_HEIC = Format("HEIC", heif.essential, ("", ""), memory=6)
+_AVIF = Format("AVIF", heif.essential, ("PIL.AvifImagePlugin", "AvifImageFile"), memory=6)
 
 
 def format_of(head: bytes) -> Format | None:  # noqa: PLR0911 (one line a format)

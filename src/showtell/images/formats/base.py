@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Broken", "Essential", "NoDecoder", "Unsupported"]
+__all__ = ["USUAL", "Broken", "Deep", "Essential", "NoDecoder", "Unsupported"]
 
 
 class Broken(Exception):
@@ -18,6 +18,24 @@ class NoDecoder(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deep:
+    """How grey values of more than 8 bits are to be understood.
+
+    Args:
+        bits: of 16, how many there are.
+        white_is_zero: they count from white to black.
+        unsigned: of 32, none is a sign.
+    """
+
+    bits: int = 16
+    white_is_zero: bool = False
+    unsigned: bool = False
+
+
+USUAL = Deep()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Essential:
     """A file without whatever the pixels do not need.
 
@@ -25,12 +43,10 @@ class Essential:
         data: the same picture as a file of the same format; metadata, damaged or not, is left out.
         orientation: how to turn and flip the pixels, 1 to 8 as EXIF counts; None where the decoder knows.
         memory: the bytes that decoding needs beside the pixels.
-        bits: for grey values deeper than 8 bits, how many bits there are.
-        white_is_zero: deep grey values count from white to black.
+        deep: what grey values mean that have more than 8 bits.
     """
 
     data: bytes
     orientation: int | None = 1
     memory: int = 0
-    bits: int = 16
-    white_is_zero: bool = False
+    deep: Deep = USUAL

@@ -7,7 +7,7 @@ pixels up to the next marker; in them a byte 0xFF is followed by 0 or is a resta
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from showtell.images.formats.base import Broken, Essential, Unsupported
@@ -26,6 +26,7 @@ _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 _MARKER = re.compile(rb"\xff\xff*([^\x00\xd0-\xd7\xff])")  # searched 20 times as fast as with "\xff+"
+_SECTOR = 512
 _NOISE = b"\x2d\x93\x5b\xa6\xe1\x4a\x97\x3c" * 64
 
 
@@ -81,27 +82,35 @@ def essential(data: bytes) -> Jpeg:
         Broken: it ends before the pixels, or has fewer bits of them than there are blocks.
     """
     kept, frame, orientation, begin = _header(data)
-    ids, first = _first_scan(data, begin)
-    single = not frame.progressive and len(ids) == len(frame.components)
-    end = data.find(_END, first) if single else _end(data, begin)
+    first = _scan_header(data, data.index(_SCAN, begin))
+    single = not frame.progressive and len(first.ids) == len(frame.components)
+    end, unfinished = (data.find(_END, first.pixels), False) if single else _rest(data, begin, frame)
     ended = end >= 0
     if not ended:
-        # What was downloaded in part is often filled up with zeros.
-        end = max(first, min(len(data), len(data.rstrip(b"\0")) + 16))
-        # A half marker, and bits that a marker was to follow.
+        # What was downloaded in part is often filled up with zeros; and half a marker may be left.
+        filled = len(data) - len(data.rstrip(b"\0"))
+        end = max(first.pixels, len(data) - (filled - 16 if filled >= _SECTOR else 0))
         end -= data[begin:end].endswith(b"\xff")
-    blocks = frame.blocks(ids)
-    last = end if single else next(_scans(data, begin))[1]
-    if not frame.arithmetic and 8 * (min(last, end) - first) < blocks * (1 if frame.progressive else 2):
-        raise Broken("the pixels end too early")
+    _refuse_too_few_bits(frame, first, end if single else min(end, next(_scans(data, begin)).end), ended)
     header = b"".join(kept)
     return Jpeg(
-        data=b"".join([header, data[begin:end], _END]),
+        data=b"".join([header, memoryview(data)[begin:end], _END]),
         orientation=orientation,
-        memory=0 if single else 128 * _all_blocks(frame),
+        memory=0 if single else 128 * frame.blocks(bytes(name for name, _, _ in frame.components)),
         scans=len(header),
-        doubtful=frame.arithmetic or not ended or not (single or frame.progressive),
+        doubtful=not frame.arithmetic and (not ended or unfinished or not (single or frame.progressive)),
     )
+
+
+def _refuse_too_few_bits(frame: _Frame, scan: "_Scan", end: int, ended: bool) -> None:
+    """Raise Broken where the first scan has fewer bits than any coding of its blocks; so do bombs, before they cost."""
+    if frame.arithmetic:
+        if (
+            not ended
+        ):  # whose pixels may end in zeros that are not written: it cannot be known what is missing
+            raise Broken("there is no end")
+    elif 8 * (end - scan.pixels) < frame.blocks(scan.ids) * (1 if frame.progressive else 2):
+        raise Broken("the pixels end too early")
 
 
 def lacks_rows(image: "Image", file: Jpeg, decoder: "Callable[[bytes], Image]") -> bool:
@@ -119,8 +128,8 @@ def lacks_rows(image: "Image", file: Jpeg, decoder: "Callable[[bytes], Image]") 
     if not file.doubtful and not _ends_in_grey(image):
         return False
     pieces = [file.data[: file.scans]]
-    for begin, end in _scans(file.data, file.scans):
-        pieces += [file.data[begin:end], _NOISE]
+    for scan in _scans(file.data, file.scans):
+        pieces += [file.data[scan.begin : scan.end], _NOISE]
     other = decoder(b"".join([*pieces, _END]))
     other.load()
     for top in range(0, image.height, 256):
@@ -132,7 +141,7 @@ def lacks_rows(image: "Image", file: Jpeg, decoder: "Callable[[bytes], Image]") 
 
 def _ends_in_grey(image: "Image") -> bool:
     width, height = image.size
-    corner = image.crop((max(0, width - 4), max(0, height - 4), width, height))
+    corner = image.crop((max(0, width - 4), height - 1, width, height))
     values = set(corner.tobytes())
     return values <= {127, 128}  # 127 where the values are stored inverted
 
@@ -203,45 +212,69 @@ def _frame(marker: int, payload: bytes) -> _Frame:
     return _Frame(marker=marker, width=width, height=height, components=components)
 
 
-def _first_scan(data: bytes, begin: int) -> tuple[bytes, int]:
-    """The ids of the first scan's components, and where its coded pixels begin."""
-    place = data.index(_SCAN, begin) + 2
-    length = int.from_bytes(data[place : place + 2])
-    if len(data) < place + length or length < 3:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scan:
+    """A scan.
+
+    Args:
+        begin: where it begins, tables before it included.
+        pixels, end: where its coded pixels begin and end.
+        ids: its components.
+        coefficients: those of each block that it brings.
+        last: it brings their last bit.
+    """
+
+    begin: int
+    pixels: int
+    end: int
+    ids: bytes
+    coefficients: range
+    last: bool
+
+
+def _scan_header(data: bytes, place: int, begin: int = 0) -> _Scan:
+    """The scan whose marker is at a place; its end is not known yet."""
+    length = int.from_bytes(data[place + 2 : place + 4])
+    payload = data[place + 4 : place + 2 + length]
+    number = payload[0] if payload else 0
+    if not number or len(payload) < 4 + 2 * number:
         raise Broken("there are no pixels")
-    number = data[place + 2]
-    return data[place + 3 : place + 3 + 2 * number : 2], place + length
+    return _Scan(
+        begin=begin,
+        pixels=place + 2 + length,
+        end=len(data),
+        ids=payload[1 : 1 + 2 * number : 2],
+        coefficients=range(payload[-3], min(payload[-2], 63) + 1),
+        last=payload[-1] & 15 == 0,
+    )
 
 
-def _scans(data: bytes, begin: int) -> Iterator[tuple[int, int]]:
-    """Where each scan begins, tables before it included, and where its coded pixels end."""
+def _scans(data: bytes, begin: int) -> Iterator[_Scan]:
+    """The scans from a place on, up to the end marker or the end of the file."""
     place = begin
     while (found := _MARKER.search(data, place)) and found[1] != b"\xd9":
         place = found.end()
-        if found[1] == b"\x01":
-            continue
-        place += int.from_bytes(data[place : place + 2])
         if found[1] == b"\xda":
-            after = _MARKER.search(data, place)
-            end = after.start() if after else len(data)
-            yield begin, end
-            begin = place = end
+            scan = _scan_header(data, place - 2, begin)
+            after = _MARKER.search(data, scan.pixels)
+            begin = place = after.start() if after else len(data)
+            yield replace(scan, end=place)
+        elif found[1] != b"\x01":
+            place += int.from_bytes(data[place : place + 2])
 
 
-def _end(data: bytes, begin: int) -> int:
-    """Where the end marker of a file of several scans stands; -1 if there is none."""
+def _rest(data: bytes, begin: int, frame: _Frame) -> tuple[int, bool]:
+    """Where the end marker of a file of several scans stands, -1 if nowhere; and whether scans seem to be missing."""
     end = begin
-    for number, (_, after) in enumerate(_scans(data, begin), 1):
-        end = after
+    missing = {(name, coefficient) for name, _, _ in frame.components for coefficient in range(64)}
+    for number, scan in enumerate(_scans(data, begin), 1):
+        end = scan.end
         if number > MAX_SCANS:
             raise Unsupported(f"a JPEG with more than {MAX_SCANS} scans")
+        if scan.last and frame.progressive:
+            missing -= {(name, coefficient) for name in scan.ids for coefficient in scan.coefficients}
     while found := _MARKER.search(data, end):
         if found[1] == b"\xd9":
-            return found.start()
+            return found.start(), frame.progressive and bool(missing)
         end = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
-    return -1
-
-
-def _all_blocks(frame: _Frame) -> int:
-    """The blocks whose coefficients a decoder keeps until the last scan."""
-    return frame.blocks(bytes(name for name, _, _ in frame.components))
+    return -1, True

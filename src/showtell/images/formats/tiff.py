@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
-from showtell.images.formats.base import Broken, Essential, Unsupported
+from showtell.images.formats.base import Broken, Deep, Essential, Unsupported
 from showtell.images.formats.exif import xmp_orientation
 
 __all__ = ["essential", "silence_libtiff"]
@@ -78,6 +78,8 @@ def essential(data: bytes) -> Essential:
         Unsupported: a kind whose pixels would come out wrong.
         Broken: it ends before its first directory.
     """
+    if data.startswith(b"MM\0+"):
+        raise Unsupported("a big-endian BigTIFF")
     layout = _layout(data)
     try:
         place, entries = _directory(data, layout)
@@ -93,18 +95,18 @@ def essential(data: bytes) -> Essential:
     if not orientation:
         xmp = b"".join(entry.value for entry in entries if entry.tag == _XMP)
         orientation = xmp_orientation(xmp) or 1
+    view = memoryview(data)
     written = _written(entries, layout, black_is_zero=deep)
     return Essential(
-        data=b"".join([data[:place], written, data[place + len(written) :]]),
+        data=b"".join([view[:place], written, view[place + len(written) :]]),
         orientation=orientation if 1 <= orientation <= 8 else 1,
-        bits=bits[0],
-        white_is_zero=inverted,
+        deep=Deep(bits=bits[0], white_is_zero=inverted, unsigned=tags.get(_FORMAT, (1,)) == (1,)),
     )
 
 
 def _layout(data: bytes) -> _Layout:
     order = "<" if data.startswith(b"II") else ">"
-    return _Layout(order, "Q", "Q") if b"\x2b" in data[2:4] else _Layout(order, "I", "H")
+    return _Layout(order, "Q", "Q") if data[2] == 43 else _Layout(order, "I", "H")
 
 
 def _directory(data: bytes, layout: _Layout) -> tuple[int, list[_Entry]]:
@@ -135,8 +137,11 @@ def _integers(entry: _Entry, layout: _Layout) -> tuple[int, ...]:
 def _refuse_what_comes_out_wrong(tags: dict[int, tuple[int, ...]], bits: tuple[int, ...]) -> None:
     """Raise Unsupported for what PIL does not unpack, or would show with other values than it has."""
     (samples,) = tags.get(_SAMPLES, ())[:1] or (1,)
-    if tags.get(_PLANAR) == (2,) and samples > 1 and bits[0] > 8:
-        raise Unsupported(f"a TIFF with {bits[0]} bits per sample in separate planes")
+    if tags.get(_PLANAR) == (2,) and samples > 1:
+        if bits[0] > 8:
+            raise Unsupported(f"a TIFF with {bits[0]} bits per sample in separate planes")
+        if tags.get(_PHOTOMETRIC, (0,))[0] in (0, 1):
+            raise Unsupported("a TIFF with grey and other values in separate planes")
     if bits[0] == 8 and 2 in tags.get(_FORMAT, ()):
         raise Unsupported("a TIFF with signed values of 8 bits")
     (compression,) = tags.get(_COMPRESSION, ())[:1] or (1,)
