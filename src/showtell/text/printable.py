@@ -1,0 +1,25 @@
+"""Text that others wrote -> text that moves no cursor, changes no colour and turns no line around."""
+
+import re
+
+__all__ = ["printable"]
+
+# C0, DEL and C1; the marks that change the direction of text; separators of lines; half characters, which
+# stand for the bytes of file names that are not Unicode.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """The text with its control characters written out, as ``\\x1b`` or ``\\u202e``.
+
+    For messages, and for results that go to a terminal: names of files, words of a bundle and captions may hold
+    sequences that a terminal obeys. Everything else stays, emoji and every script included.
+    """
+    return _CONTROL.sub(_written_out, text)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte, as os.fsdecode has it
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
