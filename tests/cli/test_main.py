@@ -193,3 +193,13 @@ def test_a_bar_on_a_terminal_leaves_stdout_alone():
     assert done.stdout == "a result\n"
     assert b"Working" in os.read(ours, 10_000)
     os.close(ours)
+
+
+def test_names_that_command_a_terminal_reach_stderr_as_text(capsys):
+    assert main(["caption", "\x1b[2Jgone\u202egpj.txt"]) == 1
+    assert main(["score", "\x9b31m.json", "r.json"]) == 2
+    said = capsys.readouterr().err
+    assert r"\x1b[2Jgone\u202egpj.txt" in said
+    assert r"\x9b31m.json" in said
+    assert "\x1b" not in said
+    assert "\x9b" not in said

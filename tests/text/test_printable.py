@@ -27,13 +27,17 @@ def test_control_characters_are_written_out(text, written):
     assert printable(text) == written
 
 
-@pytest.mark.parametrize("text", ["", "一只狗.jpg", "café ñ", "👨‍👩‍👧 🏴󠁧󠁢󠁳󠁣󠁴󠁿", "שלום عربي", r"C:\new\x1b", "e\u0301"])
+@pytest.mark.parametrize(
+    "text", ["", "一只狗.jpg", "café ñ", "👨‍👩‍👧 🏴󠁧󠁢󠁳󠁣󠁴󠁿", "שלום عربي", r"C:\new\x1b", "e\u0301"]
+)
 def test_everything_else_stays(text):
     assert printable(text) == text
 
 
 def test_nothing_that_a_terminal_obeys_is_left():
     left = printable("".join(map(chr, range(0x11_0000))))
-    assert not {character for character in left if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")}
+    assert not {
+        character for character in left if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+    }
     assert not {character for character in left if unicodedata.bidirectional(character) in
                 ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")}  # fmt: skip

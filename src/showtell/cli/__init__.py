@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 import showtell
 from showtell.errors import ShowtellError
+from showtell.text.printable import printable
 
 COMMANDS = {
     "caption": "showtell.cli.caption",
@@ -103,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ShowtellError, OSError, typer.TyperException) as error:
         if debug:
             traceback.print_exc()
-        print(f"showtell: {_one_line(error)}", file=sys.stderr)
+        print(f"showtell: {printable(_one_line(error))}", file=sys.stderr)
         status = 2
     if status == 130:
         print("showtell: stopped", file=sys.stderr)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TextIO
 
 from showtell.errors import ShowtellError
+from showtell.text.printable import printable
 
 __all__ = ["note", "output", "progress"]
 
 
 def note(message: str) -> None:
     """Tell the user something that is not a result: one line on stderr."""
-    print(f"showtell: {message}", file=sys.stderr)
+    print(f"showtell: {printable(message)}", file=sys.stderr)
 
 
 @contextmanager
