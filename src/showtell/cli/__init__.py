@@ -35,6 +35,7 @@ COMMANDS = {
     "find": "showtell.cli.find",
     "describe": "showtell.cli.describe",
     "screen": "showtell.cli.screen",
+    "undo": "showtell.cli.undo",
     "serve": "showtell.cli.serve",
     "feedback": "showtell.cli.feedback",
 }

@@ -12,10 +12,11 @@ from showtell.cli import console
 from showtell.cli import options as option
 from showtell.cli.paths import pictures_named
 from showtell.cli.rows import Format, rows
+from showtell.cli.writing import Overwrite, Where, Writing, confirm
 from showtell.errors import ShowtellError
 
 if TYPE_CHECKING:
-    from showtell.captioning.base import Options, Result
+    from showtell.captioning.base import Captioner, Options, Result
 
 __all__ = ["caption"]
 
@@ -35,12 +36,22 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     seed: option.Seed = None,
     format: Annotated[Format, typer.Option(help="How captions are written.")] = Format.text,  # noqa: A002
     output: option.Output = None,
+    write: Annotated[
+        Where | None, typer.Option(help="Also write captions into files beside the pictures, or into theirs.")
+    ] = None,
+    overwrite: Annotated[
+        Overwrite, typer.Option(help="What gives way: nothing, the machine's words, or all (which asks).")
+    ] = Overwrite.none,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what --write would write.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --overwrite all.")] = False,
 ) -> None:
     """Say what is in pictures.
 
     One picture gives its caption, several give a line each: path, tab, caption. A picture that cannot be read
     gives a row with an error and stops nothing; the exit status is then 1.
     """
+    from showtell.captioning.hub import load
+
     found = pictures_named(paths, recursive=recursive)
     pictures = found.files
     if not pictures:
@@ -56,17 +67,23 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
         "top_p": top_p,
         "seed": seed,
     }
-    results = _results(model, pictures, options)
+    confirm(overwrite, yes=yes, dry_run=dry_run)
+    captioner = load(model)
+    results = _results(captioner, pictures, options)
+    writing = None if write is None else Writing(write, captioner, overwrite, dry_run=dry_run)
+    if writing is not None:
+        results = writing.passing(results)
     well = _write(results, len(pictures), format, output, candidates=candidates is not None)
+    if writing is not None:
+        well = writing.end() and well
     if found.unreadable or not well:
         raise typer.Exit(1)
 
 
-def _results(model: str, pictures: Sequence[str], options: "Options") -> "Generator[Result, None, None]":
+def _results(
+    captioner: "Captioner", pictures: Sequence[str], options: "Options"
+) -> "Generator[Result, None, None]":
     """The captioner's results; what it says of options that make no sense is meant for the user."""
-    from showtell.captioning.hub import load
-
-    captioner = load(model)
     try:
         return captioner.caption_many(pictures, **options)
     except ValueError as error:
