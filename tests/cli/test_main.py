@@ -197,7 +197,7 @@ def test_a_bar_on_a_terminal_leaves_stdout_alone():
 
 def test_names_that_command_a_terminal_reach_stderr_as_text(capsys):
     assert main(["caption", "\x1b[2Jgone\u202egpj.txt"]) == 1
-    assert main(["score", "\x9b31m.json", "r.json"]) == 2
+    assert main(["score", "c.json", "\x9b31m.json"]) == 2
     said = capsys.readouterr().err
     assert r"\x1b[2Jgone\u202egpj.txt" in said
     assert r"\x9b31m.json" in said
