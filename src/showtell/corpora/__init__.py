@@ -1,27 +1,23 @@
 """Captioned corpora, opened by a spec: ``open_corpus("flickr8k:DIR")``."""
 
+import importlib
 import re
-from collections.abc import Callable
 
 from showtell.corpora.base import Corpus, Example, Reference
-from showtell.corpora.coco import open_coco
-from showtell.corpora.flickr8k import open_flickr8k, open_flickr8k_cn
-from showtell.corpora.folder import open_folder
 from showtell.corpora.joining import join
 from showtell.corpora.splitting import with_dev_split
-from showtell.corpora.table import open_table
-from showtell.corpora.webdataset import open_webdataset
 from showtell.errors import BadCorpus
 
 __all__ = ["Corpus", "Example", "Reference", "kinds", "open_corpus"]
 
-_FORMATS: dict[str, tuple[str, Callable[[str], Corpus]]] = {
-    "flickr8k": ("DIR", open_flickr8k),
-    "flickr8k-cn": ("DIR", open_flickr8k_cn),
-    "coco": ("DIR", open_coco),
-    "table": ("FILE", open_table),
-    "folder": ("DIR", open_folder),
-    "webdataset": ("DIR", open_webdataset),
+# What follows the colon, and what opens it; imported when it is asked for, since files of captions need none.
+_FORMATS = {
+    "flickr8k": ("DIR", "flickr8k.open_flickr8k"),
+    "flickr8k-cn": ("DIR", "flickr8k.open_flickr8k_cn"),
+    "coco": ("DIR", "coco.open_coco"),
+    "table": ("FILE", "table.open_table"),
+    "folder": ("DIR", "folder.open_folder"),
+    "webdataset": ("DIR", "webdataset.open_webdataset"),
 }
 _WITHOUT_LISTS = {"table", "folder", "webdataset"}
 _NEXT_SPEC = re.compile(r",\s*(?=[A-Za-z][\w-]+:)")
@@ -61,4 +57,6 @@ def _open(spec: str) -> Corpus:
     if kind not in _FORMATS or not colon or not place:
         known = ", ".join(f"{name}:{what}" for name, (what, _) in _FORMATS.items())
         raise BadCorpus(f"{spec!r} names no corpus that Showtell can open; the formats are {known}")
-    return _FORMATS[kind][1](place)
+    module, _, function = _FORMATS[kind][1].partition(".")
+    opened: Corpus = getattr(importlib.import_module(f"showtell.corpora.{module}"), function)(place)
+    return opened

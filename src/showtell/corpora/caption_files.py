@@ -16,7 +16,7 @@ that name pictures differently match.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -42,7 +42,7 @@ from showtell.errors import BadCorpus
 FORMATS = ("coco", "karpathy", "json", "jsonl", "csv", "tsv", "flickr8k")
 
 
-Rows = Iterator[Entry]
+Rows = Iterable[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def read_captions(path: str | Path, format: str | None = None) -> CaptionFile:  
         ValueError: an unknown format.
     """
     path = Path(path)
-    chosen = _chosen(path, format)
-    return _gathered(path, chosen, _READERS[chosen](path), [])
+    chosen, rows = _rows(path, format)
+    return _gathered(path, chosen, rows, [])
 
 
 def read_references(
@@ -89,10 +89,9 @@ def read_references(
     are left out, with a warning. Without a language, it is the one that most captions are said to be in.
     """
     path = Path(path)
-    chosen = _chosen(path, format)
+    chosen, rows = _rows(path, format)
     kept: list[Entry] = []
     models = others = 0
-    rows = list(_READERS[chosen](path))
     if language is None:
         said = Counter(row.language for row in rows if row.language is not None and row.source != MODEL)
         language = language_of("", said.most_common(1)[0][0]) if said else None
@@ -112,13 +111,21 @@ def read_references(
     if others:
         number = counted(others, "caption is", "captions are")
         warnings.append(f"{path}: {number} in another language than {language!r} and left out")
-    return _gathered(path, chosen, iter(kept), warnings)
+    return _gathered(path, chosen, kept, warnings)
 
 
-def _chosen(path: Path, format: str | None) -> str:  # noqa: A002
+def _rows(path: Path, format: str | None) -> tuple[str, list[Entry]]:  # noqa: A002
+    """The format, as given or as detected, and what the file holds."""
     if format is not None and format not in FORMATS:
         raise ValueError(f"there is no caption format {format!r}; choose one of {', '.join(FORMATS)}")
-    return format or _detect(path)
+    content = None
+    if format is None:
+        format, content = _detect(path)  # noqa: A001
+    if format in _JSON_READERS:
+        return format, list(
+            _JSON_READERS[format](path, read_json(path, _Object) if content is None else content)
+        )
+    return format, list(_READERS[format](path))
 
 
 def _gathered(path: Path, format: str, rows: Rows, warnings: list[str]) -> CaptionFile:  # noqa: A002
@@ -143,15 +150,18 @@ def _gathered(path: Path, format: str, rows: Rows, warnings: list[str]) -> Capti
 
 
 def in_ids_of(references: CaptionFile, captions: Mapping[str, str]) -> dict[str, str]:
-    """Captions by the ids of the references, also where they are by the files' names that COCO's form has.
+    """Captions by the ids of the references, also where they are by other names that the file has for its pictures.
+
+    COCO's form has the files' names beside the ids, Karpathy's COCO's ids beside the files' names.
 
     Raises:
         BadCorpus: a picture has captions by its id and by its file's name.
     """
     known = references.captions
-    if references.format != "coco" or captions.keys() <= known.keys():
+    if references.format not in ("coco", "karpathy") or captions.keys() <= known.keys():
         return dict(captions)
-    ids = _ids_by_file(references.path)
+    # Of the numbers that Karpathy's file has, those fit that fit most captions.
+    ids = max(_other_names(references), key=lambda names: len(names.keys() & captions.keys()))
     found: dict[str, str] = {}
     for name, caption in captions.items():
         one = name if name in known else ids.get(name, name)
@@ -184,17 +194,17 @@ def one_each(file: CaptionFile) -> tuple[dict[str, str], list[str]]:
     return {name: found[0] for name, found in file.captions.items()}, warnings
 
 
-def _detect(path: Path) -> str:
-    """The format, from the first line that is not blank."""
+def _detect(path: Path) -> tuple[str, Any]:
+    """The format, from the first line that is not blank, and the file's JSON where it had to be read."""
     line = next((line for _, line in numbered_lines(path)), "").strip()
     if line.startswith(("[", "{")):
         return _detect_json(path, line)
     if re.match(r"[^\t]+#\d+\t", line) or re.match(r"[^\t]+?#zh\w#\d+[ \t]", line):
-        return "flickr8k"
+        return "flickr8k", None
     if "\t" in line:
-        return "tsv"
+        return "tsv", None
     if "," in line:
-        return "csv"
+        return "csv", None
     if not line:
         raise BadCorpus(f"{path} is empty; give a file of captions")
     raise BadCorpus(
@@ -202,25 +212,27 @@ def _detect(path: Path) -> str:
     )
 
 
-def _detect_json(path: Path, line: str) -> str:
+def _detect_json(path: Path, line: str) -> tuple[str, Any]:
     if line.startswith("["):
-        return "coco"
+        return "coco", None
     if path.suffix.lower() in (".jsonl", ".ndjson"):
-        return "jsonl"
+        return "jsonl", None
     try:
-        first = parse_json(line)
+        first = parse_json(line, _Object)
     except ValueError:
         first = None
     if isinstance(first, dict) and caption_keys(first) and any(key in first for key in PICTURE_KEYS):
-        return "jsonl"
-    content = read_json(path) if first is None else first
+        return "jsonl", None
+    # A first line that is whole JSON is the whole file, or what follows it is refused when it is read.
+    content = (
+        first if first is not None and len(line) + 4 >= path.stat().st_size else read_json(path, _Object)
+    )
     if isinstance(content, dict) and "annotations" in content:
-        return "coco"
-    return "karpathy" if isinstance(content, dict) and _karpathy_images(content) else "json"
+        return "coco", content
+    return "karpathy" if isinstance(content, dict) and _karpathy_images(content) else "json", content
 
 
-def _coco(path: Path) -> Rows:
-    content = read_json(path)
+def _coco(path: Path, content: Any) -> Rows:
     entries = content.get("annotations") if isinstance(content, dict) else content
     if not isinstance(entries, list):
         raise BadCorpus(f"{path} is no COCO file: it needs a list of captions, or one called 'annotations'")
@@ -228,17 +240,21 @@ def _coco(path: Path) -> Rows:
         yield entry_of(entry, partial(_broken_entry, path, number))
 
 
-def _ids_by_file(path: Path) -> dict[str, str]:
-    """The ids of a COCO file's pictures by their files' names, where it has a list of them."""
-    content = read_json(path)
+def _other_names(references: CaptionFile) -> list[dict[str, str]]:
+    """Each kind of other names that a file has for its pictures, with the ids that they stand for."""
+    content = read_json(references.path)
     images = content.get("images") if isinstance(content, dict) else None
-    return {
-        _id(image["file_name"]): _id(image["id"])
-        for image in (images if isinstance(images, list) else [])
-        if isinstance(image, dict)
-        and isinstance(image.get("file_name"), str)
-        and isinstance(image.get("id"), str | int | float)
-    }
+    entries = [image for image in (images if isinstance(images, list) else []) if isinstance(image, dict)]
+    name, others = ("id", ["file_name"]) if references.format == "coco" else ("filename", ["cocoid", "imgid"])
+    return [
+        {
+            _id(entry[other]): _id(entry[name])
+            for entry in entries
+            if isinstance(entry.get(other), str | int | float)
+            and isinstance(entry.get(name), str | int | float)
+        }
+        for other in others
+    ]
 
 
 def _karpathy_images(content: Mapping[str, object]) -> list[Any] | None:
@@ -248,8 +264,7 @@ def _karpathy_images(content: Mapping[str, object]) -> list[Any] | None:
     return None
 
 
-def _karpathy(path: Path) -> Rows:
-    content = read_json(path)
+def _karpathy(path: Path, content: Any) -> Rows:
     images = _karpathy_images(content) if isinstance(content, dict) else None
     if images is None:
         raise BadCorpus(f"{path} is not Karpathy's: it has no list 'images' with 'sentences'")
@@ -270,8 +285,7 @@ class _Object(dict[str, Any]):
         self.pairs = pairs
 
 
-def _by_id(path: Path) -> Rows:
-    content = read_json(path, _Object)
+def _by_id(path: Path, content: Any) -> Rows:
     if not isinstance(content, _Object):
         raise BadCorpus(f'{path} is not {{"ID": "caption"}}: it holds no object')
     for name, value in content.pairs:
@@ -296,10 +310,12 @@ def _flickr8k(path: Path) -> Rows:
         yield Entry(caption.picture, [caption.text])
 
 
-_READERS: Mapping[str, Callable[[Path], Rows]] = {
+_JSON_READERS: Mapping[str, Callable[[Path, Any], Rows]] = {
     "coco": _coco,
     "karpathy": _karpathy,
     "json": _by_id,
+}
+_READERS: Mapping[str, Callable[[Path], Rows]] = {
     "jsonl": _json_lines,
     "csv": partial(_table, ","),
     "tsv": partial(_table, "\t"),

@@ -6,7 +6,7 @@ Each has been made in published code: characters scored as words (one constant c
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,47 +21,37 @@ _ENOUGH = 10  # pictures, before a share says anything
 _SHARE = 0.05  # of captions that are odd, before the file is
 
 
+Search = Callable[[str], re.Match[str] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Remains:
     """What a tokeniser or a file format leaves in captions.
 
     Attributes:
         signs: a caption without any of them, in lower case, holds none; quick to look for.
-        pattern: what is looked for then.
+        pattern: what is looked for around a sign, in any case.
         message: what is said of it.
+        starts: in place of signs, the characters that such a caption starts with.
     """
 
     signs: tuple[str, ...]
     pattern: str
     message: str
+    starts: str = ""
 
 
 _REMAINS = (
     _Remains(
-        ("<", "[", "startseq", "start_seq", "endseq", "end_seq"),
-        r"(?i)(?<!\w)(?:start_?seq|end_?seq)(?!\w)"
+        ("<", "[", "tseq", "t_seq", "dseq", "d_seq"),
+        r"(?<!\w)(?:start_?seq|end_?seq)(?!\w)"
         r"|<\s*/?\s*(?:s|start(?::\w+)?|end|sos|eos|bos|pad|cls|sep)\s*>|\[(?:CLS|SEP|PAD|BOS|EOS)\]"
         r"|<\|(?:endoftext|startoftext|im_start|im_end)\|>",
         "hold start or end markers ({}); take them out, they are counted as words",
     ),
     _Remains(
-        (
-            "unk>",
-            "unk]",
-            "<unk",
-            "[unk",
-            "(unk",
-            "{unk",
-            "⟨unk",
-            " unk",
-            "\nunk",
-            "@unk",
-            "_unk",
-            "xxunk",
-            "oov",
-            "\ufffd",
-        ),
-        r"(?i)[<\[(⟨{]\s*(?:unk|unknown|oov)\s*[>\])⟩}]|(?<![\w-])(?:[@_]*unk[@_]*|xx_?unk|oov)(?![\w-])|\ufffd",
+        ("unk", "oov", "\ufffd"),
+        r"[<\[(⟨{]\s*(?:unk|unknown|oov)\s*[>\])⟩}]|(?<![\w-])(?:[@_]*unk[@_]*|xx_?unk|oov)(?![\w-])|\ufffd",
         "hold unknown words ({}); they match nothing, or one another",
     ),
     _Remains(
@@ -70,14 +60,16 @@ _REMAINS = (
         "are in pieces of words ({}); join the pieces as their tokenizer does (its decode method)",
     ),
     _Remains(
-        ("[", "('", '("', "{'", '{"'),
+        (),
         r"\A\s*(?:[\[({]\s*[ub]?(?:'.*'|\".*\")\s*,?\s*[\])}]|\[.*,.*\])\s*\Z",
         "are lists written as text ({}); give each caption by itself",
+        starts="[({ ",
     ),
     _Remains(
-        ("error:",),
+        (),
         r"\A\s*error: ",
         "are messages about pictures that failed ({}); leave those pictures out",
+        starts="eE ",
     ),
 )
 
@@ -122,14 +114,25 @@ def chosen_language(references: References, raw_references: Mapping[str, Sequenc
 
 def _remains(side: str, captions: Sequence[str]) -> Iterator[str]:
     text = "\n".join(captions).lower()
+    first = {caption[:1] for caption in captions}
     for kind in _REMAINS:
-        if not any(sign in text for sign in kind.signs):
-            continue
-        search = re.compile(kind.pattern, re.DOTALL).search
+        search = re.compile(kind.pattern, re.DOTALL | re.IGNORECASE).search
+        if not (first & set(kind.starts) or any(_stands(sign, text, search) for sign in kind.signs)):
+            continue  # nearly all corpora, at a hundredth of the time
         found = [match[0] for caption in captions if (match := search(caption))]
         if found:
             message = kind.message.format(repr(_short(found[0])))
             yield f"{len(found)} of {len(captions)} {side} {message}"
+
+
+def _stands(sign: str, text: str, search: Search) -> bool:
+    """Whether a sign stands in a text, with what is looked for around it."""
+    place = text.find(sign)
+    while place >= 0:
+        if search(text[max(place - 20, 0) : place + 20]):
+            return True
+        place = text.find(sign, place + 1)
+    return False
 
 
 def _short(text: str) -> str:

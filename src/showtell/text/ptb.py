@@ -138,7 +138,7 @@ def _plain_tokens(piece: str) -> str:
         return piece.lower()
     match = _PLAIN_PIECE.fullmatch(piece)
     if match is None:
-        return piece if piece in ("'s", "n't", "\n") else _ODD
+        return _ALONE.get(piece, _ODD)
     word, clitic = (match["word"] or "").lower(), match["clitic"]
     if match["mark"] == "." and word in _ABBREVIATIONS:
         return _ODD
@@ -147,6 +147,15 @@ def _plain_tokens(piece: str) -> str:
     return f"{word[: SPLIT[word]]} {word[SPLIT[word] :]}" if word in SPLIT else word
 
 
+_ALONE = {
+    "'s": "'s",
+    "n't": "n't",
+    "\n": "\n",
+    "(": "-lrb-",
+    ")": "-rrb-",
+    "&": "&",
+    "#": "#",
+} | dict.fromkeys(['"', "'", "-", "--"], "")
 _FURTHEST = 1000  # characters that a rule looks ahead; without a limit, time would grow with their square
 _ODD = "\x00"
 _BLOCK = 10_000
