@@ -138,3 +138,41 @@ def test_a_broken_shard_is_named(tmp_path):
         open_corpus(f"webdataset:{tmp_path}")
     with pytest.raises(BadCorpus, match="more shards than can be opened"):
         open_corpus(f"webdataset:{tmp_path}/s{{0..99999999}}.tar")
+
+
+def header(name: str, size: bytes, kind: bytes = b"0") -> bytes:
+    """A tar header whose size is what it should not be."""
+    block = bytearray(tarfile.TarInfo(name).tobuf(tarfile.USTAR_FORMAT))
+    block[124:136], block[156:157], block[148:156] = size, kind, b" " * 8
+    block[148:156] = f"{sum(block):06o}\0 ".encode()
+    return bytes(block)
+
+
+NEGATIVE = b"\xff" * 10 + b"\xfe\x00"  # -512 as GNU tar writes it
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        header("2.png", NEGATIVE),
+        header("2.png", b"\x80" + b"\x7f" * 11),
+        header("pax", NEGATIVE, b"x"),
+        header("pax", b"\x80" + b"\0" * 3 + b"\x7f" + b"\0" * 7, b"x"),
+        header("pax", b"%011o\0" % 17, b"x")
+        + b"17 size=-1024000\n".ljust(512, b"\0")
+        + header("3.png", b"%011o\0" % 0),
+        header("long", b"\x80" + b"\0" * 3 + b"\x7f" + b"\0" * 7, b"L"),
+        header("sparse", b"%011o\0" % 512, b"S"),
+        b"\x01" * 512,
+        b"no header at all".ljust(512, b"x"),
+    ],
+    ids=range(9),
+)
+def test_a_damaged_header_after_good_ones_is_not_the_end_of_the_shard(tmp_path, damage):
+    whole = shard(tmp_path / "s.tar", {"1.png": picture("red"), "1.txt": "A dog."}).read_bytes()
+    good = whole[: 512 * 4]
+    (tmp_path / "s.tar").write_bytes(good)
+    assert len(open_corpus(f"webdataset:{tmp_path}")) == 1, "the blocks of zeros at the end may be missing"
+    (tmp_path / "s.tar").write_bytes(good + damage)
+    with pytest.raises(BadCorpus, match=r"s\.tar: is .*(?:damaged|cut short)"):
+        open_corpus(f"webdataset:{tmp_path}")

@@ -103,22 +103,26 @@ def data(
 def _print_tables(found: "CorpusFigures") -> None:
     from rich.console import Console
 
+    from showtell.corpora.base import shown
+
     console = Console(highlight=False, markup=False)
     for table in (_splits(found), _captions(found), _files(found)):
         console.print(table)
     for warning in found.warnings:
-        print(f"warning: {_printable(warning)}")
+        print(f"warning: {shown(warning, 1_000)}")
 
 
 def _splits(found: "CorpusFigures") -> "Table":
     from rich.table import Table
 
+    from showtell.corpora.base import shown
+
     several = len({part.corpus for part in found.parts}) > 1
     columns = (_right("pictures"), _right("captions"), _right("to score against"))
-    table = Table(*(["corpus"] if several else []), "split", *columns, title=_printable(found.corpus))
+    table = Table(*(["corpus"] if several else []), "split", *columns, title=shown(found.corpus))
     for part in found.parts:
         counts = (f"{number:,}" for number in (part.pictures, part.captions, part.scored_against))
-        table.add_row(*([_printable(part.corpus)] if several else []), part.split or "(none)", *counts)
+        table.add_row(*([shown(part.corpus)] if several else []), part.split or "(none)", *counts)
     scored = sum(part.scored_against for part in found.parts)
     counts = (f"{number:,}" for number in (found.pictures, found.captions, scored))
     table.add_row(*(["all"] if several else []), "" if several else "all", *counts)
@@ -127,6 +131,8 @@ def _splits(found: "CorpusFigures") -> "Table":
 
 def _captions(found: "CorpusFigures") -> "Table":
     from rich.table import Table
+
+    from showtell.corpora.base import shown
 
     kinds = found.languages
     rows: dict[str, Callable[[CaptionFigures], str]] = {
@@ -140,7 +146,7 @@ def _captions(found: "CorpusFigures") -> "Table":
         "train: different": lambda kind: f"{kind.train_distinct_words:,}",
         "train: ≥ 5 times": lambda kind: f"{kind.train_frequent_words:,}",
     }
-    table = Table("captions", *(_right(_printable(f"{kind.language}, {kind.source}")) for kind in kinds))
+    table = Table("captions", *(_right(shown(f"{kind.language}, {kind.source}")) for kind in kinds))
     for name, row in rows.items():
         table.add_row(name, *map(row, kinds))
     return table
@@ -163,13 +169,6 @@ def _right(name: str) -> "Column":
     from rich.table import Column
 
     return Column(name, justify="right")
-
-
-def _printable(text: str) -> str:
-    """A text in which nothing moves the cursor of a terminal or cannot be encoded."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
-    )
 
 
 def _whole_characters(text: str) -> str:

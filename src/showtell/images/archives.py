@@ -14,6 +14,17 @@ __all__ = ["ENDING", "Member", "contents_of", "members"]
 ENDING = ".tar"
 
 
+class _Checked(tarfile.TarInfo):
+    """A header whose size is none is refused: with a negative one, tarfile would go round in circles for ever."""
+
+    def _block(self, count: int) -> int:
+        if count < 0:
+            raise tarfile.ReadError(
+                "a size below zero"
+            )  # an error of headers alone would end the archive here
+        return super()._block(count)  # type: ignore[misc, no-any-return]  # the stubs leave it out
+
+
 class Member(NamedTuple):
     """Where a file lies in an archive, in bytes."""
 
@@ -41,7 +52,10 @@ def _members(archive: str, size: int, changed: int) -> Mapping[str, Member]:
     """The names of an archive of this size and time of its last change."""
     found: dict[str, Member] = {}
     try:
-        with tarfile.open(archive, "r:") as file:
+        with (
+            open(archive, "rb") as content,
+            tarfile.open(fileobj=content, mode="r:", tarinfo=_Checked) as file,
+        ):
             for member in file:
                 name = member.name.removeprefix("./")
                 if not member.isreg() or member.issparse() or ".." in name.split("/"):
@@ -49,8 +63,12 @@ def _members(archive: str, size: int, changed: int) -> Mapping[str, Member]:
                 if member.size < 0 or member.offset_data + member.size > size:
                     raise BadImage(archive, f"is cut short in {name!r}; fetch the archive again")
                 found[name.lstrip("/")] = Member(member.offset_data, member.size)
+            # A damaged header ends an archive as two blocks of zeros do.
+            content.seek(file.offset)
+            if any(content.read(tarfile.BLOCKSIZE)):
+                raise tarfile.ReadError(f"no header at byte {file.offset:,}")
     # What tarfile meets in damaged headers it does not always call an error of its own.
-    except (tarfile.TarError, ValueError, EOFError, OverflowError, RecursionError) as error:
+    except (tarfile.TarError, ValueError, EOFError, OverflowError, RecursionError, MemoryError) as error:
         reason = f"is not an uncompressed tar archive, or is damaged ({error}); unpack or fetch it again"
         raise BadImage(archive, reason) from None
     return found
