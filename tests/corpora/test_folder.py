@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from showtell.cli import main
 from showtell.corpora import Reference, open_corpus
 from showtell.errors import BadCorpus
 
@@ -119,3 +121,19 @@ def test_a_text_file_of_other_bytes_is_named_with_its_line(tmp_path):
     (tmp_path / "1.txt").write_bytes(b"A dog.\ncaf\xe9")
     with pytest.raises(BadCorpus, match=r"1\.txt, line 2: the line is not UTF-8 text"):
         open_corpus(f"folder:{tmp_path}")
+
+
+def test_what_showtell_wrote_beside_a_picture_is_a_models_until_a_person_changes_it(
+    tmp_path, monkeypatch, tiny_model
+):
+    monkeypatch.setenv("SHOWTELL_JOURNAL", str(tmp_path / "journal"))
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in "ab":
+        Image.new("RGB", (30, 40), "red").save(folder / f"{name}.png")
+    assert main(["caption", str(folder), "--model", str(tiny_model), "--write", "sidecar"]) == 0
+    sources = {one.id: one.references[0].source for one in open_corpus(f"folder:{folder}")}
+    assert sources == {"a": "model", "b": "model"}
+    (folder / "b.txt").write_text("A red wall.\n")
+    corpus = open_corpus(f"folder:{folder}")
+    assert corpus.scoring_references(corpus, "en") == {"b": ["A red wall."]}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from showtell.errors import BadCorpus
+from showtell.text.printable import printable
 
 PEOPLE = "people"
 """The source of captions that people wrote while they looked at the picture."""
@@ -228,9 +229,7 @@ def broken_line(path: Path, number: int, what: str) -> BadCorpus:
 
 def shown(name: str, most: int = 80) -> str:
     """A name as a sentence can hold it: on one line, printable, and not too long."""
-    whole = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name
-    )
+    whole = printable(name)
     return whole if len(whole) <= most else f"{whole[: most - 1]}…"
 
 

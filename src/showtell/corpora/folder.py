@@ -3,18 +3,20 @@
 The captions of ``photo.jpg`` are the lines of ``photo.txt``, ``photo.jpg.txt`` or ``photo.caption`` beside it, as
 trainers of image generators keep them; or a folder has ``metadata.jsonl`` or ``metadata.csv`` with the columns
 ``file_name`` and ``text`` (or ``caption``), as Hugging Face's image folders do. Folders in it that are called
-``train``, ``validation`` (``val``, ``dev``) and ``test`` are the splits.
+``train``, ``validation`` (``val``, ``dev``) and ``test`` are the splits. Text files that ``showtell caption
+--write sidecar`` wrote, and nobody has changed since, are a model's.
 """
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from showtell.corpora.assembly import Spoken, assemble
-from showtell.corpora.base import Corpus, counted, numbered_lines
+from showtell.corpora.base import MODEL, PEOPLE, Corpus, counted, numbered_lines
 from showtell.corpora.entries import Entry, json_line_entries, table_entries
 from showtell.corpora.pictures import PictureIndex, folder_named, is_picture, walk
 from showtell.corpora.splitting import split_in
 from showtell.errors import BadCorpus
+from showtell.images.journal import Journal
 
 _METADATA = ("metadata.jsonl", "metadata.csv")
 _SIDECARS = (".txt", ".caption")
@@ -33,6 +35,7 @@ def open_folder(place: str) -> Corpus:
             spoken.add(entry)
     described = {pictures.find(name) for name in spoken.pictures}
     strays = 0
+    journal = Journal()  # of the captions that Showtell itself has put beside pictures
     for name, path in files.items():
         if path.suffix.lower() not in _SIDECARS:
             continue
@@ -40,7 +43,9 @@ def open_folder(place: str) -> Corpus:
         if picture is None:
             strays += 1
         elif picture not in described:
-            spoken.add(Entry(picture, [line.strip() for _, line in numbered_lines(path)]))
+            lines = [line.strip() for _, line in numbered_lines(path)]
+            written_by_model = journal.model_of(path, path.read_bytes()) is not None
+            spoken.add(Entry(picture, lines, source=MODEL if written_by_model else PEOPLE))
     if not spoken.pictures:
         raise BadCorpus(
             f"{folder} has pictures but no captions: no .txt or .caption file beside a picture, and no metadata.jsonl"
