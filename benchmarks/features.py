@@ -21,7 +21,7 @@ from showtell.captioning.onnx import default_threads
 from showtell.images import read_pixels
 from showtell.training.encoders import VGG16_OUTPUTS, load_encoder
 from showtell.training.encoders.vgg16 import VGG16
-from showtell.training.features.cache import BATCH, encode_pictures
+from showtell.training.features.encode import BATCH, encode_pictures
 from showtell.training.features.network import PictureNetwork, by_onnx_runtime
 
 

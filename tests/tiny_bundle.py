@@ -71,7 +71,7 @@ def write_tiny_bundle(folder: Path, *, languages=("en",), **changes) -> Bundle:
         "preprocessing": PREPROCESSING,
         "vocabulary": words,
         "decoding": {"beam": 3, "max_length": 10},
-        "calibration": CALIBRATION,
+        "calibration": dict.fromkeys(languages, CALIBRATION),
         "training": {"recipe": "none: made by hand"},
         "files": graphs(words) | {"card.md": b"# A tiny captioner for tests\n"},
     }

@@ -42,7 +42,7 @@ def test_what_was_written_is_read(folder):
     assert (bundle.name, bundle.version, bundle.languages) == ("tiny", "1", ("en",))
     assert bundle.preprocessing == PREPROCESSING
     assert bundle.vocabulary == vocabulary()
-    assert bundle.calibration == CALIBRATION
+    assert bundle.calibration == {"en": CALIBRATION}
     assert bundle.decoding == {"beam": 3, "max_length": 10}
     assert bundle.graphs == graphs(vocabulary())
 
@@ -58,9 +58,9 @@ def test_the_manifest_names_four_different_special_ids(folder):
 
 
 def test_a_new_bundle_takes_the_place_of_an_old_one(folder):
-    write_tiny_bundle(folder, version="2", calibration=None)
+    write_tiny_bundle(folder, version="2", calibration={})
     assert read_bundle(folder).version == "2"
-    assert read_bundle(folder).calibration is None
+    assert read_bundle(folder).calibration == {}
     assert [path.name for path in folder.parent.iterdir()] == ["bundle"]
 
 
@@ -417,7 +417,7 @@ def test_files_may_be_written_only_inside(tmp_path):
             preprocessing=PREPROCESSING,
             vocabulary=vocabulary(),
             decoding={},
-            calibration=None,
+            calibration={},
             training={},
             files=files,
         )

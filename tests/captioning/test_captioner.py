@@ -172,7 +172,7 @@ def test_what_is_drawn_for_a_picture_does_not_depend_on_its_place_or_its_neighbo
 
 
 def test_a_bundle_without_calibration_claims_no_confidence(tmp_path):
-    write_tiny_bundle(tmp_path / "b", calibration=None)
+    write_tiny_bundle(tmp_path / "b", calibration={})
     assert showtell.load(tmp_path / "b").caption(plain("red")).confidence is None
 
 

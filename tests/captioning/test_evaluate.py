@@ -45,7 +45,7 @@ def test_every_picture_of_the_split_is_captioned_and_scored(corpus, tiny_model):
     assert found.report.pictures == sum(steps) == 5
     assert found.report.hygiene.distinct == 100
     assert found.report["BLEU-1"].value == pytest.approx(100 * 14 / 15)
-    assert found.captions_a_second == pytest.approx(5 / found.seconds)
+    assert found.captions_per_second == pytest.approx(5 / found.seconds)
 
 
 def test_captions_by_a_model_change_no_figure(corpus, tiny_model):
@@ -104,7 +104,7 @@ def test_the_command_prints_figures_as_json(corpus, tiny_model, tmp_path, capsys
 def test_the_command_prints_figures_as_text(corpus, tiny_model, capsys):
     assert main(["evaluate", str(tiny_model), "--data", corpus]) == 0
     printed = capsys.readouterr().out
-    for name in ("tiny 1: flickr8k, dev, en", "CIDEr", "BLEU-4", "distinct", "captions a second: "):
+    for name in ("tiny 1: flickr8k, dev, en", "CIDEr", "BLEU-4", "distinct", "captions per second: "):
         assert name in printed
 
 
@@ -118,7 +118,7 @@ def test_figures_kept_beside_a_run_are_what_compare_reads(corpus, tiny_model, tm
     assert capsys.readouterr().out == ""
     assert main(["compare", str(run), "--format", "json"]) == 0
     [row] = json.loads(capsys.readouterr().out)
-    assert row["evaluation.captions_a_second"] > 1
+    assert row["evaluation.captions_per_second"] > 1
     assert row["evaluation.distinct"] == 100
     assert row["evaluation.beam"] == 3
     assert row["evaluation.CIDEr"] == {

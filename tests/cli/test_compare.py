@@ -14,7 +14,7 @@ def runs(tmp_path):
         folder.mkdir()
         (folder / "recipe.toml").write_text(f'[model]\nname = "{name}"\n')
         rows = [
-            {"pass": number, "loss": 5 - number, "seconds": 300 * number, "CIDEr": cider}
+            {"epoch": number, "loss": 5 - number, "seconds": 300 * number, "CIDEr": cider}
             for number, cider in enumerate(ciders, start=1)
         ]
         (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -25,7 +25,7 @@ def runs(tmp_path):
 def test_runs_stand_in_the_order_given(runs, capsys):
     assert main(["compare", *runs, "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [(row["run"], row["CIDEr"], row["best_pass"]) for row in rows] == [
+    assert [(row["run"], row["CIDEr"], row["best_epoch"]) for row in rows] == [
         ("merge", 46.5, 2),
         ("nic", 48.25, 2),
     ]

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from shapes import draw_corpus
 from typer.testing import CliRunner
 
 from showtell.cli import app
-from showtell.training import commands
-from showtell.training.recipe import Recipe, read_recipe, recipe_names
+from showtell.training import recipe as recipes
+from showtell.training.recipe import read_recipe, recipe_names
+from showtell.training.settings import Recipe
 
 ROOT = Path(__file__).parents[2]
 ENGLISH, CHINESE = (
@@ -40,26 +42,19 @@ def commands_of_the_small_vgg16(page: str) -> list[str]:
     ]
 
 
-def small(name: str) -> Recipe:
+def small(name: str, changes: Sequence[str]) -> Recipe:
     """A recipe for the test's pictures: the same model, on the same encoder at 64 pixels, for one pass."""
-    recipe = read_recipe(name)
-    schedule = replace(recipe.training.schedule, passes=1)
+    recipe = read_recipe(name, changes)
+    schedule = replace(recipe.training.schedule, epochs=1)
     encoder = replace(recipe.encoder, size=64)
-    if encoder.words is not None:
-        words = encoder.words
-        encoder = replace(
-            encoder,
-            words=replace(
-                words,
-                schedule=replace(words.schedule, passes=1),
-                settings=replace(words.settings, batch=8, minimum_count=2),
-            ),
-        )
+    if (tuning := encoder.tuning) is not None:
+        tuning = replace(tuning, schedule=replace(tuning.schedule, epochs=1), batch=8, minimum_count=2)
+        encoder = replace(encoder, tuning=tuning)
     return replace(
         recipe,
         encoder=encoder,
         text=replace(recipe.text, minimum_count=1),
-        training=replace(recipe.training, batch=8, views=1, schedule=schedule),
+        training=replace(recipe.training, batch=8, augmentations=1, schedule=schedule),
     )
 
 
@@ -69,7 +64,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     draw_corpus(tmp_path / "DIR", train=16, dev=6)
     shutil.copy(ROOT / "examples/cat.jpg", tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(commands, "read_recipe", small)
+    monkeypatch.setattr(recipes, "read_recipe", small)
     yield tmp_path
     for heavy in ("runs", "bundles", "frozen"):
         shutil.rmtree(tmp_path / heavy, ignore_errors=True)

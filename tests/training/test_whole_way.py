@@ -47,11 +47,11 @@ class Drawn:
 class Toy:
     """A run trained on a drawn corpus through the command line, and its bundle."""
 
-    def __init__(self, drawn: Drawn, folder: Path, model: str, passes: int):
+    def __init__(self, drawn: Drawn, folder: Path, model: str, epochs: int):
         self.captions, self.held_out, self.spec = drawn.captions, drawn.held_out, drawn.spec
         self.features = drawn.features
         self.recipe = folder / "toy.toml"
-        self.recipe.write_text(TOY_RECIPE.format(model=model, passes=passes))
+        self.recipe.write_text(TOY_RECIPE.format(model=model, epochs=epochs))
         self.run, self.bundle = folder / "run", folder / "bundle"
         self.trained = showtell(
             *("train", self.recipe, "--data", self.spec, "--output", self.run, "--features", self.features)
@@ -87,7 +87,7 @@ def test_a_captioner_trained_in_a_minute_describes_pictures_it_has_not_seen(toy:
 
 
 @pytest.mark.parametrize(
-    ("model", "settings", "passes"),
+    ("model", "settings", "epochs"),
     [
         pytest.param("merge", "", 4, id="merge"),
         pytest.param("nic", "", 5, id="nic"),
@@ -97,10 +97,10 @@ def test_a_captioner_trained_in_a_minute_describes_pictures_it_has_not_seen(toy:
     ],
 )
 def test_each_model_of_the_lineage_goes_the_whole_way_and_looks_at_the_picture(
-    drawn: Drawn, model: str, settings: str, passes: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    drawn: Drawn, model: str, settings: str, epochs: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = tmp_path / "toy.toml"
-    text = TOY_RECIPE.format(model=model, passes=passes).replace("heads = 4", settings)
+    text = TOY_RECIPE.format(model=model, epochs=epochs).replace("heads = 4", settings)
     recipe.write_text(text.replace("width = 128", "width = 64").replace("2e-3", "4e-3"))
     train(read_recipe(recipe), drawn.spec, tmp_path / "run", features=drawn.features)
     export.export_run(tmp_path / "run", tmp_path / "bundle", name=model)
@@ -152,7 +152,7 @@ def test_the_graphs_are_refused_when_they_do_not_say_what_pytorch_says(
         return graphs
 
     monkeypatch.setattr(export, "make_graphs", other_weights)
-    with pytest.raises(BadBundle, match="do not say what PyTorch says"):
+    with pytest.raises(BadBundle, match="do not give what PyTorch gives"):
         export.export_run(toy.run, tmp_path / "bundle", name="toy")
     assert not (tmp_path / "bundle").exists()
 
@@ -167,7 +167,7 @@ def test_a_run_goes_on_with_its_own_settings_alone(toy: Toy) -> None:
 
 def test_a_run_goes_on_with_its_own_captions_and_encoder_alone(tmp_path: Path) -> None:
     recipe = tmp_path / "toy.toml"
-    recipe.write_text(TOY_RECIPE.format(model="two_lstm", passes=1))
+    recipe.write_text(TOY_RECIPE.format(model="two_lstm", epochs=1))
     specs = [f"flickr8k:{tmp_path / name}" for name in ("data", "other")]
     draw_corpus(tmp_path / "data", train=32, dev=4)
     train(read_recipe(recipe), specs[0], tmp_path / "run")
@@ -175,7 +175,7 @@ def test_a_run_goes_on_with_its_own_captions_and_encoder_alone(tmp_path: Path) -
     shutil.copytree(tmp_path / "data", tmp_path / "other")
     tokens = tmp_path / "other" / "Flickr8k.token.txt"
     tokens.write_text(tokens.read_text().replace("red", "crimson"))
-    with pytest.raises(BadRecipe, match="was begun with other captions"):
+    with pytest.raises(BadRecipe, match="was begun with other captions or splits"):
         train(read_recipe(recipe), specs[1], tmp_path / "run")
     assert (tmp_path / "run" / "vocabulary.json").read_bytes() == vocabulary
     with pytest.raises(BadRecipe, match="was begun with another encoder or other features"):
@@ -188,7 +188,7 @@ def test_a_run_goes_on_with_its_own_captions_and_encoder_alone(tmp_path: Path) -
 def test_a_killed_training_continues_to_the_same_weights(tmp_path: Path) -> None:
     draw_corpus(tmp_path / "data", train=64, dev=8)
     recipe = tmp_path / "toy.toml"
-    recipe.write_text(TOY_RECIPE.format(model="two_lstm", passes=4))
+    recipe.write_text(TOY_RECIPE.format(model="two_lstm", epochs=4))
     spec = f"flickr8k:{tmp_path / 'data'}"
     train(read_recipe(recipe), spec, tmp_path / "whole")
     killed = tmp_path / "killed"
@@ -209,8 +209,8 @@ def test_a_killed_training_continues_to_the_same_weights(tmp_path: Path) -> None
 def test_two_processes_train_one_run_together(tmp_path: Path) -> None:
     draw_corpus(tmp_path / "data", train=64, dev=8)
     recipe = tmp_path / "toy.toml"
-    tuned = "[encoder.words.settings]\nminimum_count = 2\n[encoder.words.schedule]\npasses = 1\n"
-    recipe.write_text(TOY_RECIPE.format(model="two_lstm", passes=3) + tuned)
+    tuned = "[encoder.tuning]\nminimum_count = 2\n[encoder.tuning.schedule]\nepochs = 1\n"
+    recipe.write_text(TOY_RECIPE.format(model="two_lstm", epochs=3) + tuned)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     arguments = ["train", recipe, "--data", f"flickr8k:{tmp_path / 'data'}", "--output", tmp_path / "run"]
     called = subprocess.run(
@@ -222,9 +222,9 @@ def test_two_processes_train_one_run_together(tmp_path: Path) -> None:
         env=ENVIRONMENT | {"OMP_NUM_THREADS": "1"},
     )
     assert called.returncode == 0, called.stderr
-    assert called.stderr.count("the best pass is") == 1  # the first process speaks, the other is silent
+    assert called.stderr.count("the best epoch is") == 1  # the first process speaks, the other is silent
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert [row["pass"] for row in rows] == [1, 2, 3]
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert rows[-1]["loss"] < rows[0]["loss"]
     export.export_run(tmp_path / "run", tmp_path / "bundle", name="two")
 
@@ -232,7 +232,7 @@ def test_two_processes_train_one_run_together(tmp_path: Path) -> None:
 def test_a_corpus_without_what_training_needs_is_named(tmp_path: Path) -> None:
     draw_corpus(tmp_path / "data", train=3, dev=2)
     (tmp_path / "data" / "Flickr_8k.devImages.txt").unlink()
-    (tmp_path / "toy.toml").write_text(TOY_RECIPE.format(model="two_lstm", passes=1))
+    (tmp_path / "toy.toml").write_text(TOY_RECIPE.format(model="two_lstm", epochs=1))
     called = showtell(
         "train",
         tmp_path / "toy.toml",

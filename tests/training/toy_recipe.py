@@ -22,10 +22,10 @@ dropout = 0.1
 [training]
 batch = 32
 label_smoothing = 0.05
-views = 0
+augmentations = 0
 
 [training.schedule]
-passes = {passes}
+epochs = {epochs}
 learning_rate = 2e-3
 warmup = 30
 average = 0.98

@@ -99,10 +99,11 @@ def lists_options(function: _Function) -> _Function:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another caption that the captioner found. Its text is ``str(alternative)``."""
+    """Another caption that the captioner found. Its text is ``str(alternative)``; ``tokens`` are its words."""
 
     text: str
     log_probability: float
+    tokens: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.text

@@ -18,7 +18,7 @@ import hashlib
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
@@ -57,7 +57,7 @@ class Bundle:
         preprocessing: what its encoder expects of a picture.
         vocabulary: its words, with the special ids.
         decoding: its own defaults of the decoding options (``beam``, ``length_exponent``, …).
-        calibration: how a caption's confidence is computed, if it was fitted.
+        calibration: how a caption's confidence is computed, by language; empty if it was not fitted.
         training: how it was trained; only people read it.
         graphs: the bytes of the ONNX files, by name, as the checksums approved them.
         search: how probable the answers of a search by its vectors are; empty where nothing was fitted.
@@ -70,7 +70,7 @@ class Bundle:
     preprocessing: Preprocessing
     vocabulary: Vocabulary
     decoding: Mapping[str, Any]
-    calibration: Calibration | None
+    calibration: Mapping[str, Calibration]
     training: Mapping[str, Any]
     graphs: Mapping[str, bytes]
     search: Mapping[str, Any] = field(default_factory=dict)
@@ -93,7 +93,6 @@ def read_bundle(folder: str | Path) -> Bundle:
     vocabulary = _read_vocabulary(folder, contents["vocabulary.json"])
     languages = tuple(_field(folder, manifest, "languages", list))
     _check_special_ids(folder, _field(folder, manifest, "special_ids", dict), vocabulary, languages)
-    calibration = manifest.get("calibration")
     return Bundle(
         folder=folder,
         name=_field(folder, manifest, "name", str),
@@ -102,7 +101,7 @@ def read_bundle(folder: str | Path) -> Bundle:
         preprocessing=_understood(folder, Preprocessing.from_dict, manifest.get("preprocessing")),
         vocabulary=vocabulary,
         decoding=_field(folder, manifest, "decoding", dict),
-        calibration=None if calibration is None else _understood(folder, Calibration.from_dict, calibration),
+        calibration=_calibration(folder, manifest.get("calibration"), languages),
         training=_field(folder, manifest, "training", dict),
         search=_field(folder, manifest, "search", dict) if "search" in manifest else {},
         graphs={name: content for name, content in contents.items() if name.endswith(".onnx")},
@@ -117,7 +116,7 @@ def write_bundle(
     preprocessing: Preprocessing,
     vocabulary: Vocabulary,
     decoding: Mapping[str, Any],
-    calibration: Calibration | None,
+    calibration: Mapping[str, Calibration],
     training: Mapping[str, Any],
     files: Mapping[str, bytes],
     search: Mapping[str, Any] | None = None,
@@ -157,7 +156,7 @@ def write_bundle(
             "preprocessing": preprocessing.to_dict(),
             "special_ids": _special_ids(vocabulary),
             "decoding": dict(decoding),
-            "calibration": None if calibration is None else calibration.to_dict(),
+            "calibration": {language: one.to_dict() for language, one in calibration.items()} or None,
             "training": dict(training),
             **({"search": dict(search)} if search else {}),
         }
@@ -175,6 +174,17 @@ def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     described = {path.name: _described(path.read_bytes()) for path in sorted(folder.iterdir())}
     text = json.dumps({**manifest, "files": described}, ensure_ascii=False, indent=2)
     (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _calibration(folder: Path, written: Any, languages: Sequence[str]) -> dict[str, Calibration]:
+    """The calibration of each language; older bundles have one for all."""
+    if written is None:
+        return {}
+    if isinstance(written, dict) and "method" not in written:
+        return {
+            language: _understood(folder, Calibration.from_dict, one) for language, one in written.items()
+        }
+    return dict.fromkeys(languages, _understood(folder, Calibration.from_dict, written))
 
 
 def check_replaceable(folder: str | Path) -> None:

@@ -226,7 +226,7 @@ class BundleCaptioner:
 
     def _caption(self, hypotheses: list[Hypothesis], language: str, alternatives: int | None) -> Caption:
         """The best of the hypotheses as a caption, with so many (or all) of the others as alternatives."""
-        calibration = self._bundle.calibration
+        calibration = self._bundle.calibration.get(language)
         best, *others = hypotheses
         words = tuple(self.vocabulary.decode(best.tokens))
         return Caption(
@@ -237,8 +237,9 @@ class BundleCaptioner:
             tokens=words,
             attention=best.attention,
             alternatives=tuple(
-                Alternative(join(self.vocabulary.decode(other.tokens), language), other.log_probability)
+                Alternative(join(words, language), other.log_probability, words)
                 for other in others[:alternatives]
+                for words in [tuple(self.vocabulary.decode(other.tokens))]
             ),
         )
 

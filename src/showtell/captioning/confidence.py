@@ -17,7 +17,7 @@ N captions, F features.
 
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -31,8 +31,8 @@ class Scored(Protocol):
     """What is looked at of a decoding hypothesis."""
 
     @property
-    def tokens(self) -> tuple[int, ...]:
-        """The ids of its words."""
+    def tokens(self) -> tuple[Hashable, ...]:
+        """Its words, or their ids."""
 
     @property
     def log_probability(self) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from showtell.captioning.base import Options
+from showtell.captioning.base import Caption, Options
 from showtell.captioning.captioner import BundleCaptioner
 from showtell.corpora import Corpus
 from showtell.errors import BadImage
@@ -19,22 +19,27 @@ class Evaluation:
     """What `evaluate` found.
 
     language: of the captions.
-    captions: what was said, by the picture's id.
+    found: the captions, by the picture's id.
     report: how good it is.
     made_with: what the figures are of: model, corpus, split, beam and length exponent.
     seconds: what captioning took, from files to sentences; loading the captioner and scoring are not in it.
     """
 
     language: str
-    captions: dict[str, str]
+    found: Mapping[str, Caption]
     report: Report
     made_with: Mapping[str, Any]
     seconds: float
 
     @property
-    def captions_a_second(self) -> float:
+    def captions(self) -> dict[str, str]:
+        """What was said, by the picture's id."""
+        return {name: caption.text for name, caption in self.found.items()}
+
+    @property
+    def captions_per_second(self) -> float:
         """How fast it captioned, on this machine and with these options."""
-        return len(self.captions) / max(self.seconds, 1e-9)
+        return len(self.found) / max(self.seconds, 1e-9)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON: the report, what it is of, and the speed."""
@@ -42,7 +47,7 @@ class Evaluation:
             **self.report.to_dict(),
             **self.made_with,
             "language": self.language,
-            "captions_a_second": round(self.captions_a_second, 2),
+            "captions_per_second": round(self.captions_per_second, 2),
         }
 
 
@@ -69,16 +74,17 @@ def evaluate(
     examples = corpus.split(split)
     references = corpus.scoring_references(examples, language)
     seen = [example for example in examples if example.id in references]
-    captions: dict[str, str] = {}
+    found: dict[str, Caption] = {}
     began = time.monotonic()
     for example, result in zip(
         seen, captioner.caption_many([example.path for example in seen], **options), strict=True
     ):
         if result.caption is None:
             raise BadImage(example.path, str(result.error))
-        captions[example.id] = result.caption.text
+        found[example.id] = result.caption
         progress(1)
     seconds = time.monotonic() - began
+    captions = {name: caption.text for name, caption in found.items()}
     report = score(captions, references, language=language, training=_learnt_from(corpus, language))
     made_with = {
         "model": f"{captioner.name} {captioner.version}",
@@ -87,7 +93,7 @@ def evaluate(
         "beam": options.get("beam") or captioner.decoding.beam,
         "length_exponent": captioner.decoding.length_exponent,
     }
-    return Evaluation(language, captions, report, made_with, seconds)
+    return Evaluation(language, found, report, made_with, seconds)
 
 
 def _learnt_from(corpus: Corpus, language: str) -> list[str] | None:

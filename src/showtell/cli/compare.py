@@ -1,31 +1,23 @@
 """``showtell compare``: training runs side by side."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from showtell.cli.console import note
-from showtell.cli.training import training_module
+from showtell.cli.training import reach
 from showtell.errors import ShowtellError
 
 __all__ = ["compare"]
 
 
-class Format(StrEnum):
-    """How the table is written."""
-
-    text = "text"
-    markdown = "markdown"
-    json = "json"
-    csv = "csv"
-    latex = "latex"
+Format = Literal["text", "markdown", "json", "csv", "latex"]
 
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
-    format: Annotated[Format, typer.Option(help="How the table is written.")] = Format.text,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="How the table is written.")] = "text",  # noqa: A002
     output: Annotated[
         Path | None,
         typer.Option(metavar="FILE.png", help="Draw the training curves and the scores into this picture."),
@@ -33,17 +25,16 @@ def compare(
 ) -> None:
     """Compare training runs in one table, and in one picture.
 
-    The table has model, size, time and dev figures. A run's dev figures are those of its best pass, as training
-    logged them. Captions a second, metrics with their intervals and hygiene are added where a run's folder holds
+    The table has model, size, time and dev figures. A run's dev figures are those of its best epoch, as training
+    logged them. Captions per second, metrics with their intervals and hygiene are added where a run's folder holds
     `evaluation.json`, written by
     `showtell evaluate BUNDLE --data CORPUS --format json --output RUN/evaluation.json`.
     """
     if output is not None and output.suffix.lower() != ".png":
         raise ShowtellError(f"{output}: the picture is a PNG; give a name that ends in .png")
-    finished = training_module("runs")
-    found = finished.read_runs(runs)
-    table = finished.tabulate(found)
-    print(getattr(table, format.value)(), end="")
-    if output is not None:
-        finished.draw_chart(found).save(output, "PNG")
-        note(f"drew the runs into {output}")
+    with reach("runs") as module:
+        found = module.read_runs(runs)
+        print(getattr(module.tabulate(found), format)(), end="")
+        if output is not None:
+            module.draw_chart(found).save(output, "PNG")
+            note(f"drew the runs into {output}")

@@ -42,7 +42,7 @@ def evaluate(
 ) -> None:
     """Caption a corpus and score the captions.
 
-    They are compared with what people said. Captions a second are from files to sentences on this machine. With
+    They are compared with what people said. Captions per second are from files to sentences on this machine. With
     `--format json` and `--output RUN/evaluation.json`, `showtell compare` finds the figures beside the run.
     """
     from showtell.captioning.evaluate import evaluate as evaluate_captioner
@@ -73,4 +73,4 @@ def evaluate(
             return
         print(f"{captioner.name} {captioner.version}: {corpus.name}, {split}, {found.language}\n", file=file)
         print(written(found.report), file=file)
-        print(f"\ncaptions a second: {found.captions_a_second:.1f}", file=file)
+        print(f"\ncaptions per second: {found.captions_per_second:.1f}", file=file)

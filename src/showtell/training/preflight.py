@@ -14,18 +14,77 @@ import onnxruntime
 import torch
 
 import showtell
-from showtell.corpora import Corpus
-from showtell.corpora.base import counted
-from showtell.errors import BadCorpus, BadRecipe
-from showtell.text.vocabulary import Vocabulary
-from showtell.training.data.batches import cleaned
-from showtell.training.data.word_vectors import Embeddings, read_embeddings
+from showtell.corpora import open_corpus
+from showtell.errors import BadRecipe
+from showtell.training.data.selection import build_vocabulary, select
+from showtell.training.data.word_vectors import read_embeddings
 from showtell.training.encoders import checksum, load_encoder
-from showtell.training.engine.validation import dev_examples
-from showtell.training.features.cache import FeatureCache
+from showtell.training.engine.devices import described
+from showtell.training.features.imported import (
+    FeatureFile,
+    import_features,
+    is_file,
+    learning_from,
+    read_file,
+)
 from showtell.training.models import Captioner, build_model
-from showtell.training.recipe import Recipe, read_recipe, write_recipe
-from showtell.training.runs.run import Run, training_examples
+from showtell.training.progress import Progress
+from showtell.training.recipe import read_recipe, write_recipe
+from showtell.training.runs.run import Run
+from showtell.training.settings import Recipe
+
+
+def begin(
+    recipe: Recipe,
+    data: str,
+    output: Path,
+    *,
+    features: Path | None,
+    encoder: Path | None,
+    device: torch.device,
+    first: bool,
+    progress: Progress,
+) -> Run:
+    """Check what a run is to be made of, and write down what it is begun with; arguments as ``train`` has them.
+
+    Args:
+        first: whether this process writes.
+
+    Raises:
+        BadRecipe: settings that do not fit, or a run that was begun with others.
+        BadCorpus, BadFeatures, BadBundle: input that cannot be used.
+    """
+    try_model(recipe)
+    corpus = open_corpus(data)
+    file = read_file(features) if features is not None and is_file(features) else None
+    if file is not None:
+        if encoder is not None:
+            raise BadRecipe(f"the features in {features} are made already; leave out --encoder")
+        recipe = learning_from(recipe, file)
+    selection = select(corpus, recipe.text, batch=recipe.training.batch)
+    vocabulary = build_vocabulary(selection, recipe.text)
+    vectors = recipe.text.embeddings
+    run = Run(
+        recipe=recipe,
+        selection=selection,
+        vocabulary=vocabulary,
+        embeddings=None
+        if vectors is None
+        else read_embeddings(Path(vectors.file), vocabulary, seed=recipe.seed),
+        output=output,
+        features=output / "features" if features is None or file is not None else features,
+        device=device,
+        first=first,
+        progress=progress if first else Progress(),
+    )
+    if file is not None:
+        file.of([name for name, _ in selection.pictures])  # or the run is not begun
+    if first:
+        _write_down(run, data, _trained_from(recipe, file, encoder))
+    if first and file is not None:
+        import_features(file, [name for name, _ in selection.pictures], selection.dev_ids, output)
+    _tell(run)
+    return run
 
 
 def try_model(recipe: Recipe) -> None:
@@ -43,76 +102,36 @@ def try_model(recipe: Recipe) -> None:
         captioner.step(torch.zeros(1, longest, dtype=torch.long), captioner.begin(torch.zeros(1, 1, 1)))
 
 
-def vocabulary_of(recipe: Recipe, corpus: Corpus) -> Vocabulary:
-    """The words that the run will know.
-
-    Raises:
-        BadCorpus: there is too little to train on or to choose by; better said now than after the encoding.
-    """
-    text = recipe.text
-    dev_examples(corpus, text.languages[0])
-    spoken = [
-        cleaned(example, text.languages, cleaning=text.cleaning) for example in training_examples(corpus)
-    ]
-    usable = [
-        captions for captions in spoken if any(len(words) >= text.minimum_length for _, words in captions)
-    ]
-    if len(usable) < recipe.training.batch:
-        raise BadCorpus(
-            f"{corpus.name} has {counted(len(usable), 'train picture', 'train pictures')} with a caption of "
-            f"{counted(text.minimum_length, 'word', 'words')} or more, and a batch takes {recipe.training.batch}; "
-            "give more, or a recipe with a smaller training.batch."
-        )
-    return Vocabulary.build(
-        (words for captions in spoken for _, words in captions),
-        languages=text.languages,
-        minimum_count=text.minimum_count,
+def _tell(run: Run) -> None:
+    """The corpus's warnings, and what the run has."""
+    for warning in run.selection.warnings:
+        run.progress.note(warning)
+    captions = sum(len(picture.captions) for picture in run.selection.train)
+    sets = ", ".join(f"{one.name} ({len(one.references):,} pictures)" for one in run.selection.validation)
+    run.progress.note(
+        f"training on {len(run.selection.train):,} pictures with {captions:,} captions and "
+        f"{len(run.vocabulary):,} words, validating on {sets}, with {described(run.device)}"
     )
+    if run.embeddings is not None and run.recipe.text.embeddings is not None:
+        run.progress.note(f"{run.recipe.text.embeddings.file} has {run.embeddings}")
 
 
-def embeddings_of(recipe: Recipe, vocabulary: Vocabulary) -> Embeddings | None:
-    """The vectors that words start from, if the recipe names a file; BadCorpus if it cannot be read."""
-    settings = recipe.text.embeddings
-    return None if settings is None else read_embeddings(Path(settings.file), vocabulary, seed=recipe.seed)
-
-
-def begin_run(
-    run: Run, vocabulary: Vocabulary, data: str, given: FeatureCache | None, encoder: Path | None
-) -> None:
+def _write_down(run: Run, data: str, trained_from: dict[str, str]) -> None:
     """Write the run's recipe and vocabulary, or check that it is continued with those that it was begun with.
 
     What changes no weights may change: the description, the card, where the data lies, and the decoding from here on.
     """
-    path, words = run.output / "recipe.toml", run.output / "vocabulary.json"
+    path = run.output / "recipe.toml"
     if path.exists():
         begun = read_recipe(path)
-        free: dict[str, Any] = {
-            "name": begun.name,
-            "description": begun.description,
-            "card": begun.card,
-            "decoding": begun.decoding,
-        }
-        wanted = replace(run.recipe, used=begun.used, **free)
-        if wanted != begun:
-            raise BadRecipe(
-                f"{run.output} was begun with other settings: {_difference(asdict(begun), asdict(wanted))}; choose "
-                "another --output or delete it."
-            )
-        if any(begun.used.get(key) != value for key, value in _seen_with(run.recipe, given, encoder).items()):
-            raise BadRecipe(
-                f"{run.output} was begun with another encoder or other features; give those, or choose another "
-                "--output."
-            )
-        if words.exists() and Vocabulary.load(words).tokens != vocabulary.tokens:
-            raise BadRecipe(
-                f"{run.output} was begun with other captions; choose another --output or delete it."
-            )
+        _refuse_other(run, begun, trained_from)
         used = begun.used | {"data": data}
     else:
         run.output.mkdir(parents=True, exist_ok=True)
         used = {
             "data": data,
-            **_seen_with(run.recipe, given, encoder),
+            "fingerprint": run.selection.fingerprint,
+            **trained_from,
             "showtell": showtell.__version__,
             "torch": torch.__version__,
             "numpy": np.__version__,
@@ -120,8 +139,30 @@ def begin_run(
             "python": platform.python_version(),
             "revision": _revision(),
         }
-    vocabulary.save(words)
+    run.vocabulary.save(run.output / "vocabulary.json")
     write_recipe(replace(run.recipe, used=used), path)
+
+
+def _refuse_other(run: Run, begun: Recipe, trained_from: dict[str, str]) -> None:
+    """Refuse to continue a run with other settings, data or features than it was begun with."""
+    free: dict[str, Any] = {
+        "name": begun.name,
+        "description": begun.description,
+        "card": begun.card,
+        "decoding": begun.decoding,
+    }
+    wanted = replace(run.recipe, used=begun.used, **free)
+    another = "choose another --output or delete it"
+    if wanted != begun:
+        raise BadRecipe(
+            f"{run.output} was begun with other settings: {_difference(asdict(begun), asdict(wanted))}; {another}"
+        )
+    if begun.used.get("fingerprint") != run.selection.fingerprint:
+        raise BadRecipe(f"{run.output} was begun with other captions or splits; {another}")
+    if any(begun.used.get(key) != value for key, value in trained_from.items()):
+        raise BadRecipe(
+            f"{run.output} was begun with another encoder or other features; give those, or choose another --output"
+        )
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any], where: str = "") -> str:
@@ -135,15 +176,16 @@ def _difference(before: dict[str, Any], now: dict[str, Any], where: str = "") ->
     raise ValueError("the recipes are the same")
 
 
-def _seen_with(recipe: Recipe, given: FeatureCache | None, encoder: Path | None) -> dict[str, str]:
-    """What a run learns from, for its recipe: the names of files that were given, never where they lie.
+def _trained_from(recipe: Recipe, file: FeatureFile | None, encoder: Path | None) -> dict[str, str]:
+    """What a run's features come from, for its recipe: the names of files that were given, never where they lie.
 
     A given encoder counts as tuned unless its weights are those of its ImageNet training.
     """
-    if given is not None:
-        return {"features": given.folder.name}
+    if file is not None:
+        return {"features": file.path.name}
     if encoder is None:
-        return {"features": "frozen" if recipe.encoder.words is None else "tuned"}
+        trained = recipe.encoder.tuning is not None or recipe.encoder.joint is not None
+        return {"features": "tuned" if trained else "frozen"}
     network = load_encoder(str(encoder))
     untouched = load_encoder(network.name, size=network.preprocessing.size)
     state = "frozen" if checksum(network) == checksum(untouched) else "tuned"

@@ -1,6 +1,15 @@
-"""Which numbers a setting may be: a recipe is refused when it is read, not after an hour of encoding."""
+"""Every setting of a recipe, with its default, its range, and what it does.
+
+``recipe.py`` reads them from TOML: a table ``[training.schedule]`` is the ``Schedule`` in ``Training`` in ``Recipe``.
+A value out of its range is refused when it is read, not after an hour of encoding.
+"""
 
 import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from showtell.decoding import DecodingOptions
+from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning
 
 
 def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
@@ -14,3 +23,271 @@ def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
         if not least <= value <= most:
             allowed = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
             raise ValueError(f"{name} must be {allowed}, not {value!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long and how fast to learn.
+
+    Attributes:
+        epochs: passes over the data.
+        learning_rate: at its highest; linear warm-up, then half a cosine down to a fiftieth.
+        warmup: steps.
+        weight_decay: of AdamW, on matrices alone.
+        beta2: AdamW's decay of the mean of squared gradients, per step.
+        clip: largest norm of the gradient.
+        average: decay of the moving average of the weights, per step.
+        patience: epochs without a better score before it stops; 0 never stops early.
+        checkpoint_every: steps between checkpoints, besides one at the end of each epoch.
+    """
+
+    epochs: int = 7
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    weight_decay: float = 0.01
+    beta2: float = 0.98
+    clip: float = 1.0
+    average: float = 0.998
+    patience: int = 0
+    checkpoint_every: int = 100
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            epochs=(1, math.inf),
+            learning_rate=(0, math.inf),
+            warmup=(0, math.inf),
+            weight_decay=(0, math.inf),
+            beta2=(0, 0.999999),
+            clip=(1e-6, math.inf),
+            average=(0, 1),
+            patience=(0, math.inf),
+            checkpoint_every=(1, math.inf),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderTuning:
+    """How the encoder's last stages first learn to predict the words of the captions.
+
+    Attributes:
+        minimum_count: mentions that a word needs in all captions.
+        crop_scale: the smallest side of a random crop of the maps, as a share of the whole; 1 leaves them whole.
+        dropout: on the mean of the regions.
+        batch: pictures per step.
+        blend: how far the tuned weights are moved back to ImageNet's afterwards, as a share of the way.
+        schedule: of the tuning.
+    """
+
+    minimum_count: int = 12
+    crop_scale: float = 0.7
+    dropout: float = 0.2
+    batch: int = 32
+    blend: float = 0.0
+    schedule: Schedule = Schedule(
+        epochs=8, learning_rate=5e-4, warmup=100, weight_decay=0.05, beta2=0.999, clip=5.0
+    )
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            minimum_count=(1, math.inf),
+            crop_scale=(0.1, 1),
+            dropout=(0, 0.99),
+            batch=(1, math.inf),
+            blend=(0, 1),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointTraining:
+    """How the encoder's last stages are trained together with the captioner, through the caption loss.
+
+    Attributes:
+        learning_rate: of the encoder, at its highest; it rises and falls as the captioner's does.
+        weight_decay: of the encoder.
+        crop_scale: as in ``EncoderTuning``.
+    """
+
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.05
+    crop_scale: float = 0.85
+
+    def __post_init__(self) -> None:
+        check_ranges(self, learning_rate=(0, math.inf), weight_decay=(0, math.inf), crop_scale=(0.1, 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoder:
+    """The picture network.
+
+    Attributes:
+        name: ``efficientnet-lite0``, ``-lite1`` or ``-lite2``.
+        size: side of the pictures in pixels.
+        tuning: absent: it stays as ImageNet left it.
+        joint: absent: it stays as it is while the captioner is trained.
+        features: in a run that learns from a file of features, the file's SHA-256.
+    """
+
+    name: str = "efficientnet-lite2"
+    size: int = 224
+    tuning: EncoderTuning | None = None
+    joint: JointTraining | None = None
+    features: str = ""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, size=(32, 1024))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordVectors:
+    """Vectors that words start from (``data/word_vectors.py``).
+
+    Attributes:
+        file: GloVe's or word2vec's text file.
+        frozen: leave the vectors as they are.
+    """
+
+    file: str
+    frozen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Which captions are learnt, and how.
+
+    Attributes:
+        languages: of the captions that are learnt; the first is the model's default.
+        sources: tell the model who wrote a caption that people did not: such captions begin with a start token of
+            their own, which training alone knows.
+        source_weights: weight of a source's captions in the loss, 1 unless given; 0 leaves them out altogether.
+        corpus_weights: the same for the corpora that are joined, by their names.
+        minimum_count: mentions that a word needs.
+        minimum_length, maximum_length: words; shorter captions are left out, longer ones cut off.
+        cleaning: what becomes of a caption before it is learnt.
+        embeddings: vectors that the words start from; absent: they are learnt from nothing.
+    """
+
+    languages: tuple[str, ...] = ("en",)
+    sources: bool = False
+    source_weights: dict[str, float] = field(default_factory=dict)
+    corpus_weights: dict[str, float] = field(default_factory=dict)
+    minimum_count: int = 5
+    minimum_length: int = 2
+    maximum_length: int = 18
+    cleaning: Cleaning = DEFAULT_CLEANING
+    embeddings: WordVectors | None = None
+
+    def __post_init__(self) -> None:
+        if not self.languages or len(set(self.languages)) < len(self.languages):
+            raise ValueError(f"languages must be different ones, at least one, not {list(self.languages)}")
+        for name in ("source_weights", "corpus_weights"):
+            for key, weight in getattr(self, name).items():
+                number = isinstance(weight, int | float) and not isinstance(weight, bool)
+                if not (number and 0 <= weight < math.inf):
+                    raise ValueError(f"{name} must be numbers from 0 up, not {weight!r} for {key!r}")
+        check_ranges(
+            self, minimum_count=(1, math.inf), minimum_length=(0, math.inf), maximum_length=(1, math.inf)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """The captioner.
+
+    Attributes:
+        name: of a model (``models.MODELS``).
+        settings: arguments of its constructor.
+    """
+
+    name: str = "transformer"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How the captioner learns.
+
+    Attributes:
+        batch: pictures per step, each with all its captions.
+        label_smoothing, doubly_stochastic: see ``losses.CrossEntropy``.
+        augmentations: altered copies of each picture, of which each epoch shows one or the picture itself.
+        schedule: see ``Schedule``.
+    """
+
+    batch: int = 32
+    label_smoothing: float = 0.1
+    doubly_stochastic: float = 0.0
+    augmentations: int = 4
+    schedule: Schedule = Schedule()
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            batch=(1, math.inf),
+            label_smoothing=(0, 0.99),
+            doubly_stochastic=(0, math.inf),
+            augmentations=(0, math.inf),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoding:
+    """How captions are found, when a run is validated and by the bundle's defaults.
+
+    Attributes:
+        beam, length_exponent, min_length, max_length: as in ``showtell.decoding.DecodingOptions``.
+    """
+
+    beam: int = 3
+    length_exponent: float = 0.7
+    min_length: int = 3
+    max_length: int = 20
+
+    def __post_init__(self) -> None:
+        self.options()  # which knows what may be
+
+    def options(self, **changes: Any) -> DecodingOptions:
+        """The same, with changes, as decoding takes them."""
+        return DecodingOptions(**(asdict(self) | changes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What the bundle's card says that cannot be measured.
+
+    Attributes:
+        title: its first line.
+        data: what it was trained on, and under which licence.
+        limits: where it fails.
+    """
+
+    title: str = "A captioner"
+    data: str = "See the recipe in manifest.json."
+    limits: str = "Nobody has looked yet. What it was not trained on it describes as if it had been."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A whole recipe.
+
+    Attributes:
+        name: its file's, without the ending.
+        description: one sentence.
+        seed: of everything random.
+        used: empty in a recipe and filled in a run: data, versions, git revision.
+    """
+
+    name: str = ""
+    description: str = ""
+    seed: int = 1
+    encoder: Encoder = Encoder()
+    text: Text = Text()
+    model: Model = Model()
+    training: Training = Training()
+    decoding: Decoding = Decoding()
+    card: Card = Card()
+    used: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_ranges(self, seed=(0, math.inf))

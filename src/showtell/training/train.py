@@ -3,43 +3,41 @@
 Started again with the same folder, it continues wherever it was stopped; each stage that is done is taken as it is.
 """
 
-import datetime
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import distributed as dist
 from torch import nn
 
-from showtell.corpora import open_corpus
-from showtell.decoding import DecodingOptions
-from showtell.errors import BadBundle, BadRecipe
+from showtell.errors import BadBundle
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.batches import CaptionBatches
-from showtell.training.data.word_vectors import Embeddings, start_from
+from showtell.training.data.word_vectors import start_from
 from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
+from showtell.training.encoders.stages import EarlyStages, LateStages
 from showtell.training.engine.checkpoint import load_average
-from showtell.training.engine.loop import choose_device, fit
+from showtell.training.engine.devices import choose_device, processes, wait
+from showtell.training.engine.encoder_tuning import tune_encoder
+from showtell.training.engine.joint import JointCaptioner
+from showtell.training.engine.loop import Group, fit
 from showtell.training.engine.losses import CrossEntropy
-from showtell.training.engine.tuning import tune
-from showtell.training.engine.validation import DevEvaluation, dev_examples
-from showtell.training.features.cache import FeatureCache, is_file, open_file
-from showtell.training.features.given import ENCODER, keep_sample, learning_from
+from showtell.training.engine.validation import CaptionValidation
+from showtell.training.features.cache import FeatureCache, open_features
+from showtell.training.features.imported import ENCODER
 from showtell.training.features.network import PictureNetwork
 from showtell.training.models import build_model
 from showtell.training.models.embedding import GivenEmbedding
-from showtell.training.preflight import begin_run, embeddings_of, try_model, vocabulary_of
-from showtell.training.progress import Reporter
-from showtell.training.recipe import Recipe
-from showtell.training.runs.run import Run, training_examples, wait
+from showtell.training.preflight import begin
+from showtell.training.progress import Progress
+from showtell.training.runs.run import Run
+from showtell.training.settings import JointTraining, Recipe
 
 EMBEDDING = "embedding."  # what every model calls the layer that holds its words
+CAPTIONER = (
+    "captioner."  # what a captioner that was trained together with its encoder is called in its checkpoint
+)
 
 
 def train(
@@ -50,7 +48,7 @@ def train(
     features: Path | None = None,
     encoder: Path | None = None,
     device: str = "auto",
-    reporter: Reporter = Reporter(),
+    progress: Progress = Progress(),
 ) -> None:
     """Train a captioner as a recipe says, or continue a run.
 
@@ -67,38 +65,104 @@ def train(
         BadRecipe: settings that do not fit, or a run that was begun with others.
         BadCorpus, BadFeatures, BadImage, BadBundle: input that cannot be used.
     """
-    corpus = open_corpus(data)
     chosen = choose_device(device)
-    try_model(recipe)
-    given = open_file(features) if features is not None and is_file(features) else None
-    if given is not None:
-        if encoder is not None:
-            raise BadRecipe(f"The features in {features} are made already; leave out --encoder.")
-        given.rows([example.id for example in corpus if example.split != "test"])  # or the run is not begun
-        recipe = learning_from(recipe, given)
-    vocabulary = vocabulary_of(recipe, corpus)
-    embeddings = embeddings_of(recipe, vocabulary)
-    with _processes(chosen) as first:
-        run = Run(recipe, corpus, output, chosen, first, reporter)
-        if first:
-            for warning in corpus.warnings:
-                reporter.note(warning)
-            begin_run(run, vocabulary, data, given, encoder)
-        if given is not None:
-            if first:
-                keep_sample(given, dev_examples(corpus, run.language), output)
-            _caption(run, vocabulary, embeddings, given)
-            return
-        network = _encoder(run, encoder)
-        seen = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing, device=chosen)
-        examples = [example for example in corpus if example.split != "test"]
-        folder = features or output / "features"
-        _caption(run, vocabulary, embeddings, run.encode(examples, seen, folder, "Features"))
+    with processes(chosen) as first:
+        run = begin(
+            recipe,
+            data,
+            output,
+            features=features,
+            encoder=encoder,
+            device=chosen,
+            first=first,
+            progress=progress,
+        )
+        if run.recipe.encoder.features:  # they came in a file
+            wait()
+            train_captioner(run, open_features(run.features))
+        else:
+            network = train_encoder(run, encoder)
+            cache = encode_features(run, network)
+            if run.recipe.encoder.joint is None:
+                train_captioner(run, cache)
+        run.progress.note(f"next: showtell export {output} --output BUNDLE")
 
 
-def decoding_options(recipe: Recipe, **changes: Any) -> DecodingOptions:
-    """The recipe's way of finding captions."""
-    return DecodingOptions(**(asdict(recipe.decoding) | changes))
+def train_encoder(run: Run, given: Path | None) -> EfficientNetLite:
+    """The encoder of the run; it stays in ``encoder.safetensors``, where the export finds it.
+
+    Args:
+        given: the encoder that takes the place of the recipe's and its tuning, if any.
+    """
+    path, settings = run.output / ENCODER, run.recipe.encoder
+    made = path.exists()
+    wait()  # until all processes have looked: the first is about to write it
+    if not made:
+        network = load_encoder(str(given or settings.name), size=settings.size)
+        tuning = None if given is not None else settings.tuning
+        if tuning is not None:
+            tune_encoder(run, network, early_maps(run, network), tuning)
+        if settings.joint is not None:
+            train_jointly(run, network, early_maps(run, network), settings.joint)
+        if run.first:
+            save_encoder(network, path)
+        wait()
+    return load_encoder(str(path))
+
+
+def early_maps(run: Run, network: EfficientNetLite) -> FeatureCache:
+    """What the encoder's early stages make of all pictures."""
+    early = PictureNetwork(
+        EarlyStages(network),
+        name=f"{network.name}/early",
+        preprocessing=network.preprocessing,
+        device=run.device,
+    )
+    return run.encode(early, run.output / "early_maps", "Early maps")
+
+
+def encode_features(run: Run, network: EfficientNetLite) -> FeatureCache:
+    """The regions of all pictures; the early maps, which training the encoder needed, go when they are there."""
+    whole, late = (
+        PictureNetwork(
+            module, name=network.name, preprocessing=network.preprocessing, device=run.device, blank=blank
+        )
+        for module, blank in (
+            (network, None),
+            (LateStages(network), torch.zeros(1, network.early_side**2, network.early_width)),
+        )
+    )
+    cache = run.encode(whole, run.features, "Features", late=late)
+    if run.first:
+        shutil.rmtree(run.output / "early_maps", ignore_errors=True)
+    return cache
+
+
+def train_captioner(run: Run, cache: FeatureCache) -> None:
+    """Train the captioner on features that stay as they are."""
+    _, regions, width = cache.features.shape
+    _fit(run, new_captioner(run, regions=regions, region_width=width), cache)
+
+
+def train_jointly(run: Run, network: EfficientNetLite, maps: FeatureCache, joint: JointTraining) -> None:
+    """Train the captioner and the encoder's late stages together; the encoder is left with its best weights."""
+    captioner = new_captioner(run, regions=network.regions, region_width=network.width)
+    model = JointCaptioner(network, captioner, crop_scale=joint.crop_scale)
+    _fit(run, model, maps, model.groups(joint, run.recipe.training.schedule))
+    model.load_state_dict(load_average(run.output / "checkpoints" / "best.safetensors"))
+    network.cpu()
+
+
+def new_captioner(run: Run, *, regions: int, region_width: int) -> nn.Module:
+    """The recipe's model with fresh weights, or with the vectors that its words start from."""
+    torch.manual_seed(
+        run.recipe.seed
+    )  # here: whether the encoder was tuned in this start makes no difference
+    model = build(run.recipe, run.vocabulary, regions=regions, region_width=region_width)
+    settings = run.recipe.text.embeddings
+    if run.embeddings is not None and settings is not None:
+        start_from(model, run.vocabulary, run.embeddings, frozen=settings.frozen)
+    return model
 
 
 def build(recipe: Recipe, vocabulary: Vocabulary, *, regions: int, region_width: int) -> nn.Module:
@@ -117,12 +181,21 @@ def load_trained(
 ) -> nn.Module:
     """The captioner of a run with its best averaged weights.
 
+    Args:
+        vocabulary: the run's.
+
     Raises:
         BadBundle: it is not trained yet, or its checkpoint is of another model.
     """
     model = build(recipe, vocabulary, regions=regions, region_width=region_width)
     path = run / "checkpoints" / "best.safetensors"
     weights = load_average(path)
+    if any(name.startswith(CAPTIONER) for name in weights):
+        weights = {
+            name.removeprefix(CAPTIONER): weight
+            for name, weight in weights.items()
+            if name.startswith(CAPTIONER)
+        }
     if f"{EMBEDDING}given" in weights:
         model.embedding = GivenEmbedding.of_shape(weights, EMBEDDING)
     try:
@@ -134,81 +207,34 @@ def load_trained(
     return model.eval()
 
 
-@contextmanager
-def _processes(device: torch.device) -> Iterator[bool]:
-    """Join the other processes that ``torchrun`` started, if it did; yields whether this one is the first."""
-    if "RANK" not in os.environ:
-        yield True
-        return
-    backend = "gloo"
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-        backend = "nccl"
-    # The others wait while the first encodes pictures, which may take long.
-    dist.init_process_group(backend, timeout=datetime.timedelta(hours=12))
-    try:
-        yield dist.get_rank() == 0
-    finally:
-        dist.destroy_process_group()
-
-
-def _encoder(run: Run, given: Path | None) -> EfficientNetLite:
-    """The encoder of the run; it stays in ``encoder.safetensors``, where the export finds it."""
-    path = run.output / ENCODER
-    made = path.exists()
-    wait()  # until all processes have looked: the first is about to write it
-    if not made:
-        settings = run.recipe.encoder
-        network = load_encoder(str(given or settings.name), size=settings.size)
-        if given is None and settings.words is not None:
-            tune(run, network, settings.words)
-        if run.first:
-            save_encoder(network, path.with_suffix(".tmp"))
-            path.with_suffix(".tmp").replace(path)
-        wait()
-    if run.first:
-        shutil.rmtree(run.output / "early", ignore_errors=True)  # only the tuning needed them
-    return load_encoder(str(path))
-
-
-def _caption(run: Run, vocabulary: Vocabulary, embeddings: Embeddings | None, cache: FeatureCache) -> None:
-    """Batches and model; then the loop."""
-    recipe, text = run.recipe, run.recipe.text
-    torch.manual_seed(recipe.seed)  # here: whether the encoder was tuned in this start makes no difference
-    model = build(recipe, vocabulary, regions=cache.features.shape[1], region_width=cache.features.shape[2])
-    if text.embeddings is not None and embeddings is not None:
-        start_from(model, vocabulary, embeddings, frozen=text.embeddings.frozen)
-        if run.first:
-            run.reporter.note(f"{text.embeddings.file} has {embeddings}")
-    batches = CaptionBatches(
-        training_examples(run.corpus),
-        cache,
-        vocabulary,
-        batch=recipe.training.batch,
-        minimum_length=text.minimum_length,
-        maximum_length=text.maximum_length,
-        seed=recipe.seed,
-        cleaning=text.cleaning,
+def _fit(run: Run, model: nn.Module, cache: FeatureCache, groups: Sequence[Group] | None = None) -> None:
+    """Train a captioner on what a cache holds, by the recipe's schedule."""
+    recipe = run.recipe
+    parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    run.progress.note(f"the captioner has {parameters / 1e6:.1f} million parameters to learn")
+    position = fit(
+        model,
+        CaptionBatches(
+            run.selection.train,
+            cache,
+            run.vocabulary,
+            batch=recipe.training.batch,
+            maximum_length=recipe.text.maximum_length,
+            seed=recipe.seed,
+        ),
+        loss=CrossEntropy(
+            run.vocabulary.pad_id, recipe.training.label_smoothing, recipe.training.doubly_stochastic
+        ),
+        validate=CaptionValidation(
+            run.selection.validation, cache, run.vocabulary, recipe.decoding.options()
+        ),
+        schedule=recipe.training.schedule,
+        folder=run.output,
+        device=run.device,
+        progress=run.progress,
+        title=f"Training {run.output.name}",
+        groups=groups,
     )
-    evaluation = DevEvaluation(
-        run.corpus, cache, vocabulary, language=run.language, options=decoding_options(recipe)
+    run.progress.note(
+        f"{run.output}: the best epoch is {position.best_epoch}, with a dev CIDEr of {position.best_score:.1f}"
     )
-    steps = recipe.training.schedule.passes * len(batches)
-    with run.pass_bar(steps, f"Training {run.output.name}") as progress:
-        position = fit(
-            model,
-            batches,
-            loss=CrossEntropy(
-                vocabulary.pad_id, recipe.training.label_smoothing, recipe.training.doubly_stochastic
-            ),
-            evaluate=evaluation,
-            schedule=recipe.training.schedule,
-            folder=run.output,
-            device=run.device,
-            progress=progress,
-        )
-    if run.first:
-        run.reporter.note(
-            f"{run.output}: the best pass is {position.best_pass}, "
-            f"with a dev CIDEr of {position.best_score:.1f}."
-        )

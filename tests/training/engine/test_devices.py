@@ -9,11 +9,14 @@ import torch
 from torch import nn
 
 from showtell.decoding import DecodingOptions, SpecialIds, decode
-from showtell.training.engine.checkpoint import load_average
-from showtell.training.engine.loop import Position, Schedule, fit, gains_from_bfloat16
+from showtell.training.data.batches import Batch
+from showtell.training.engine.checkpoint import Position, load_average
+from showtell.training.engine.devices import gains_from_bfloat16
+from showtell.training.engine.loop import fit
 from showtell.training.engine.losses import CrossEntropy
 from showtell.training.engine.stepper import TorchStepper
 from showtell.training.models import build_model
+from showtell.training.settings import Schedule
 
 PICTURES, REGIONS, WIDTH, WORDS = 16, 4, 12, 12
 IDS = SpecialIds(pad=0, unknown=1, end=2, start=3)
@@ -39,11 +42,10 @@ class Memories:
     def __len__(self) -> int:
         return 10
 
-    def of_pass(
-        self, number: int, *, start: int, rank: int, ranks: int
-    ) -> Iterator[tuple[torch.Tensor, ...]]:
+    def of_epoch(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Batch]:
+        ids = tuple(map(str, range(PICTURES)))
         for _ in range(start, len(self)):
-            yield self.regions, self.tokens, torch.arange(PICTURES)
+            yield Batch(ids, self.regions, self.tokens, torch.arange(PICTURES), torch.ones(PICTURES))
 
     def remembered(self, model: nn.Module) -> float:
         """The share of sentences that a model says right."""
@@ -61,21 +63,21 @@ def build() -> nn.Module:
 
 
 def train(
-    memories: Memories, folder: Path, device: str, passes: int, precisions: set[torch.dtype]
+    memories: Memories, folder: Path, device: str, epochs: int, precisions: set[torch.dtype]
 ) -> Position:
     cross_entropy = CrossEntropy(IDS.pad)
 
-    def loss(model: nn.Module, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        assert all(tensor.device.type == device for tensor in batch)
-        precisions.add(torch.nn.functional.linear(batch[0], batch[0][0]).dtype)
+    def loss(model: nn.Module, batch: Batch) -> torch.Tensor:
+        assert batch.regions.device.type == batch.tokens.device.type == batch.weights.device.type == device
+        precisions.add(torch.nn.functional.linear(batch.regions, batch.regions[0]).dtype)
         return cross_entropy(model, batch)
 
     return fit(
         build(),
         memories,
         loss=loss,
-        evaluate=lambda model: {"remembered": memories.remembered(model)},
-        schedule=Schedule(passes=passes, learning_rate=1e-2, warmup=5, average=0.9),
+        validate=lambda model: (memories.remembered(model), {}),
+        schedule=Schedule(epochs=epochs, learning_rate=1e-2, warmup=5, average=0.9),
         folder=folder,
         device=torch.device(device),
     )
@@ -86,8 +88,8 @@ def test_a_model_learns_sentences_by_heart_continues_and_is_read_anywhere(
     device: str, tmp_path: Path
 ) -> None:
     memories, precisions = Memories(), set[torch.dtype]()
-    first = train(memories, tmp_path, device, passes=1, precisions=precisions)
-    last = train(memories, tmp_path, device, passes=12, precisions=precisions)
+    first = train(memories, tmp_path, device, epochs=1, precisions=precisions)
+    last = train(memories, tmp_path, device, epochs=12, precisions=precisions)
     assert (first.step, last.step) == (10, 120)
     assert last.best_score is not None
     assert last.best_score >= 0.9

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -19,9 +19,22 @@ from torch import nn
 from showtell.errors import BadBundle, BadRecipe
 from showtell.training.engine import loop
 from showtell.training.engine.checkpoint import load_average
-from showtell.training.engine.loop import Schedule, choose_device, fit, learning_rate
+from showtell.training.engine.devices import choose_device
+from showtell.training.engine.loop import fit, rate
+from showtell.training.progress import Progress
+from showtell.training.settings import Schedule
 
-SCHEDULE = Schedule(passes=4, learning_rate=1e-2, warmup=5, average=0.9, checkpoint_every=3)
+SCHEDULE = Schedule(epochs=4, learning_rate=1e-2, warmup=5, average=0.9, checkpoint_every=3)
+
+
+class Points(NamedTuple):
+    """A batch of points and their values."""
+
+    points: torch.Tensor
+    values: torch.Tensor
+
+    def to(self, device: torch.device) -> "Points":
+        return Points(self.points.to(device), self.values.to(device))
 
 
 class Lines:
@@ -33,15 +46,13 @@ class Lines:
     def __len__(self) -> int:
         return 10
 
-    def of_pass(
-        self, number: int, *, start: int, rank: int, ranks: int
-    ) -> Iterator[tuple[torch.Tensor, ...]]:
+    def of_epoch(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Points]:
         generator = torch.Generator().manual_seed(number)
         points = torch.randn(len(self), 8, 3, generator=generator)
         for batch in range(start, len(self)):
             time.sleep(self.delay)
             mine = points[batch][rank::ranks]
-            yield mine, mine.sum(dim=1, keepdim=True)
+            yield Points(mine, mine.sum(dim=1, keepdim=True))
 
 
 def run(folder: Path, *, delay: float = 0.0, schedule: Schedule = SCHEDULE) -> nn.Module:
@@ -52,7 +63,10 @@ def run(folder: Path, *, delay: float = 0.0, schedule: Schedule = SCHEDULE) -> n
         Lines(delay),
         loss=lambda network, batch: ((network(batch[0]) - batch[1]) ** 2).mean(),
         # Drawing here must not change what training draws.
-        evaluate=lambda network: {"score": -float((network(torch.ones(1, 3)) - 3).abs() + torch.rand(1) * 0)},
+        validate=lambda network: (
+            -float((network(torch.ones(1, 3)) - 3).abs() + torch.rand(1) * 0),
+            {"score": 1},
+        ),
         schedule=schedule,
         folder=folder,
         device=torch.device("cpu"),
@@ -77,7 +91,7 @@ def test_a_killed_run_that_continues_ends_with_the_same_weights(tmp_path: Path) 
     time.sleep(0.45)  # into the second pass, past a checkpoint
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert len((killed / "log.jsonl").read_text().splitlines()) < SCHEDULE.passes
+    assert len((killed / "log.jsonl").read_text().splitlines()) < SCHEDULE.epochs
     run(killed)
     for name in ("last", "best"):
         expected, found = weights(tmp_path / "whole", name), weights(killed, name)
@@ -91,7 +105,7 @@ def test_a_kill_between_the_log_and_the_last_checkpoint_loses_no_line(
     honest = loop.save_checkpoint
 
     def killed_before_the_last_of_a_pass(path: Path, **state: Any) -> None:
-        if path.name == "last.safetensors" and state["position"].finished_passes == SCHEDULE.passes:
+        if path.name == "last.safetensors" and state["position"].finished_epochs == SCHEDULE.epochs:
             raise KeyboardInterrupt
         honest(path, **state)
 
@@ -101,53 +115,81 @@ def test_a_kill_between_the_log_and_the_last_checkpoint_loses_no_line(
     monkeypatch.undo()
     run(tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [row["pass"] for row in rows] == [1, 2, 3, 4]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
 
 
 def test_seconds_count_the_wait_for_batches(tmp_path: Path) -> None:
-    run(tmp_path, delay=0.02, schedule=Schedule(passes=1))
+    run(tmp_path, delay=0.02, schedule=Schedule(epochs=1))
     (row,) = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert row["seconds"] >= 0.2
 
 
-def test_a_gradient_is_cut_to_the_norm_that_the_schedule_allows() -> None:
+def test_a_step_is_no_longer_than_the_schedule_allows(tmp_path: Path) -> None:
     model = nn.Linear(3, 1)
-    batch = (torch.full((8, 3), 1e4), torch.zeros(8, 1))
-    settings = {"rate": 1.0, "clip": 0.5, "device": torch.device("cpu")}
-    optimizer = torch.optim.SGD(model.parameters())
-    before = [parameter.detach().clone() for parameter in model.parameters()]
+    norms = []
 
-    def square(network: nn.Module, points: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        return (network(points[0]) - points[1]).square().mean()
+    def loss(network: nn.Module, batch: Points) -> torch.Tensor:
+        norms.append([one.grad.clone() for one in network.parameters() if one.grad is not None])
+        return 1e4 * (network(batch.points) - batch.values).square().mean()
 
-    loop._one_step(loop._LossOf(model, square), model, batch, optimizer, **settings)
-    moved = torch.cat([(old - new).flatten() for old, new in zip(before, model.parameters(), strict=True)])
-    assert float(moved.detach().norm()) == pytest.approx(0.5, rel=1e-3)
+    fit(
+        model,
+        Lines(),
+        loss=loss,
+        validate=lambda _network: (0.0, {}),
+        schedule=Schedule(epochs=1, clip=0.5),
+        folder=tmp_path,
+        device=torch.device("cpu"),
+    )
+    clipped = [float(torch.cat([one.flatten() for one in grads]).norm()) for grads in norms if grads]
+    # The gradient is still there when the next loss is computed.
+    assert clipped == pytest.approx([0.5] * 9, rel=1e-3)
 
 
-def test_the_log_has_a_line_a_pass_and_no_line_twice(tmp_path: Path) -> None:
+def test_it_tells_where_it_is_and_what_is_longer_than_the_training(tmp_path: Path) -> None:
+    told: list[str] = []
+    settings = {
+        "loss": lambda network, batch: (network(batch[0]) - batch[1]).square().mean(),
+        "validate": lambda _network: (0.0, {"CIDEr": 12.3}),
+        "folder": tmp_path,
+        "device": torch.device("cpu"),
+        "progress": Progress(note=told.append),
+        "title": "Learning",
+    }
+    fit(nn.Linear(3, 1), Lines(), schedule=Schedule(epochs=1, warmup=0, average=0.5), **settings)
+    assert len(told) == 1
+    assert told[0].startswith("Learning: epoch 1 of 1: loss ")
+    assert told[0].endswith(", CIDEr 12.3")
+    told.clear()
+    fit(nn.Linear(3, 1), Lines(), schedule=Schedule(epochs=2, warmup=30, average=0.99), **settings)
+    assert told[0] == "Learning: continuing at epoch 2 of 2"
+    assert "the warm-up takes 30 steps and the whole training has 20" in told[1]
+    assert "the average of the weights takes 100 steps" in told[2]
+
+
+def test_the_log_has_a_line_per_epoch_and_no_line_twice(tmp_path: Path) -> None:
     run(tmp_path)
     run(tmp_path)  # finished: nothing happens
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [row["pass"] for row in rows] == [1, 2, 3, 4]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
     assert [row["step"] for row in rows] == [10, 20, 30, 40]
     assert all({"loss", "score", "seconds"} <= row.keys() for row in rows)
     assert list((tmp_path / "tensorboard").iterdir())
 
 
-def test_the_best_weights_are_those_of_the_best_pass(tmp_path: Path) -> None:
+def test_the_best_weights_are_those_of_the_best_epoch(tmp_path: Path) -> None:
     scores = iter([1.0, 3.0, 2.0, 0.0])
     model = nn.Linear(3, 1)
     position = fit(
         model,
         Lines(),
         loss=lambda network, batch: ((network(batch[0]) - batch[1]) ** 2).mean(),
-        evaluate=lambda _network: {"score": next(scores)},
+        validate=lambda _network: (next(scores), {}),
         schedule=SCHEDULE,
         folder=tmp_path,
         device=torch.device("cpu"),
     )
-    assert (position.best_pass, position.best_score) == (2, 3.0)
+    assert (position.best_epoch, position.best_score) == (2, 3.0)
     best = load_average(tmp_path / "checkpoints" / "best.safetensors")
     last = load_average(tmp_path / "checkpoints" / "last.safetensors")
     assert not torch.equal(best["weight"], last["weight"])
@@ -159,12 +201,12 @@ def test_it_stops_early_when_nothing_gets_better(tmp_path: Path) -> None:
         nn.Linear(3, 1),
         Lines(),
         loss=lambda network, batch: ((network(batch[0]) - batch[1]) ** 2).mean(),
-        evaluate=lambda _network: {"score": next(scores)},
-        schedule=Schedule(passes=9, patience=2),
+        validate=lambda _network: (next(scores), {}),
+        schedule=Schedule(epochs=9, patience=2),
         folder=tmp_path,
         device=torch.device("cpu"),
     )
-    assert position.finished_passes == 3
+    assert position.finished_epochs == 3
 
 
 def test_a_broken_checkpoint_and_one_of_another_model_are_named(tmp_path: Path) -> None:
@@ -175,7 +217,7 @@ def test_a_broken_checkpoint_and_one_of_another_model_are_named(tmp_path: Path) 
             nn.Linear(5, 1),
             Lines(),
             loss=lambda network, batch: network(batch[0]).mean(),
-            evaluate=lambda _network: {"score": 0.0},
+            validate=lambda _network: (0.0, {}),
             schedule=SCHEDULE,
             folder=tmp_path,
             device=torch.device("cpu"),
@@ -187,8 +229,7 @@ def test_a_broken_checkpoint_and_one_of_another_model_are_named(tmp_path: Path) 
 
 
 def test_the_rate_warms_up_and_falls_to_a_fiftieth() -> None:
-    schedule = Schedule(learning_rate=1.0, warmup=10)
-    rates = [learning_rate(step, 100, schedule) for step in range(101)]
+    rates = [rate(step, 100, warmup=10) for step in range(101)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[9] == rates[10] == 1.0
     assert rates[100] == pytest.approx(0.02)

@@ -12,7 +12,7 @@ from showtell.captioning.networks import OnnxEncoder, OnnxStepper
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.engine.stepper import TorchStepper
-from showtell.training.export.export import make_graphs
+from showtell.training.export.graphs import make_graphs
 from showtell.training.models import MODELS
 
 VOCABULARY = Vocabulary.build([[f"word{number}" for number in range(40)]], minimum_count=1)
@@ -35,7 +35,7 @@ def bundle(encoder: EfficientNetLite, graphs: dict[str, bytes]) -> Bundle:
         preprocessing=encoder.preprocessing,
         vocabulary=VOCABULARY,
         decoding={},
-        calibration=None,
+        calibration={},
         training={},
         graphs=graphs,
     )

@@ -5,19 +5,23 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from torch import nn
 
 from showtell.errors import BadFeatures, BadImage
 from showtell.images import Preprocessing, open_picture, preprocess
-from showtell.training.data.augmentation import view_of
-from showtell.training.features.cache import BATCH, encode_pictures, open_features
+from showtell.training.data.augmentation import augment
+from showtell.training.features.cache import open_features
+from showtell.training.features.encode import BATCH, encode_maps, encode_pictures
 from showtell.training.features.network import PictureNetwork
+from showtell.training.progress import Progress
 
 SMALL = Preprocessing(
     size=16,
@@ -53,31 +57,35 @@ def pictures(tmp_path: Path) -> list[tuple[str, Path]]:
     return found
 
 
-def test_rows_are_the_pictures_in_order_each_with_its_views(pictures, tmp_path) -> None:
-    cache = encode_pictures(pictures, network(), tmp_path / "f", views=2)
+def test_rows_are_the_pictures_in_order_each_with_its_augmentations(pictures, tmp_path) -> None:
+    cache = encode_pictures(pictures, network(), tmp_path / "f", augmentations=2)
     assert cache.ids == tuple(name for name, _ in pictures)
     assert cache.features.shape == (len(pictures), 4, 3)
-    assert cache.features.dtype == cache.views.dtype == np.float16
+    assert cache.features.dtype == cache.augmentations.dtype == np.float16
     for name, path in pictures[::7]:
         row = int(cache.rows([name])[0])
         for number in range(3):
-            view, mirrored = view_of(open_picture(path), name, number)
-            pixels = preprocess(view, SMALL)  # [3, 16, 16]
+            found, mirrored = augment(open_picture(path), name, number)
+            pixels = preprocess(found, SMALL)  # [3, 16, 16]
             cells = pixels.reshape(3, 2, 8, 2, 8).mean(axis=(2, 4)).reshape(3, 4).T
-            np.testing.assert_allclose(cache.of(row, number), cells, atol=0.01)
-            assert cache.is_mirrored(row, number) == mirrored
+            place, which = np.array([row]), np.array([number])
+            np.testing.assert_allclose(cache.read(place, which)[0], cells, atol=0.01)
+            assert cache.is_mirrored(place, which)[0] == mirrored
 
 
 def test_a_killed_encoding_continues_and_ends_the_same(pictures, tmp_path) -> None:
-    whole = encode_pictures(pictures, network(), tmp_path / "whole", views=2)
+    whole = encode_pictures(pictures, network(), tmp_path / "whole", augmentations=2)
     program = (
         f"import sys, time; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from pathlib import Path\n"
-        "from showtell.training.features.cache import encode_pictures\n"
+        "from contextlib import nullcontext\n"
+        "from showtell.training.features.encode import encode_pictures\n"
+        "from showtell.training.progress import Progress\n"
         "from test_cache import network\n"
         "paths = sorted(Path(sys.argv[1]).iterdir())\n"
-        "slow = lambda done, total: time.sleep(0.5)\n"
-        "encode_pictures([(p.stem, p) for p in paths], network(), Path(sys.argv[2]), views=2, progress=slow)\n"
+        "slow = Progress(bar=lambda *_: nullcontext(lambda done: time.sleep(0.5)))\n"
+        "pictures = [(path.stem, path) for path in paths]\n"
+        "encode_pictures(pictures, network(), Path(sys.argv[2]), augmentations=2, progress=slow)\n"
     )
     folder = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, "-c", program, str(pictures[0][1].parent), str(folder)])
@@ -95,11 +103,15 @@ def test_a_killed_encoding_continues_and_ends_the_same(pictures, tmp_path) -> No
         open_features(folder)
     seen = []
     continued = encode_pictures(
-        pictures, network(), folder, views=2, progress=lambda done, _: seen.append(done)
+        pictures,
+        network(),
+        folder,
+        augmentations=2,
+        progress=Progress(bar=lambda *_: nullcontext(seen.append)),
     )
     assert seen[0] == done  # what was done was not done again
     np.testing.assert_array_equal(continued.features, whole.features)
-    np.testing.assert_array_equal(continued.views, whole.views)
+    np.testing.assert_array_equal(continued.augmentations, whole.augmentations)
     np.testing.assert_array_equal(continued.mirrored, whole.mirrored)
 
 
@@ -115,8 +127,8 @@ def test_features_made_in_another_way_are_refused(pictures, tmp_path) -> None:
     encode_pictures(pictures, network(), folder)
     with pytest.raises(BadFeatures, match="its preprocessing is"):
         encode_pictures(pictures, network(replace(SMALL, resample="nearest")), folder)
-    with pytest.raises(BadFeatures, match="its views is 0, not 1"):
-        encode_pictures(pictures, network(), folder, views=1)
+    with pytest.raises(BadFeatures, match="its augmentations is 0, not 1"):
+        encode_pictures(pictures, network(), folder, augmentations=1)
     with pytest.raises(BadFeatures, match="other pictures"):
         encode_pictures(pictures[1:], network(), folder)
     other = PictureNetwork(nn.Sequential(Grid(), nn.Linear(3, 3)), name="grid", preprocessing=SMALL)
@@ -145,18 +157,13 @@ def test_a_picture_that_cannot_be_read_stops_it_and_keeps_what_is_done(pictures,
     assert json.loads((tmp_path / "f" / "meta.json").read_text())["done"] == 2 * BATCH
 
 
-@pytest.mark.parametrize("batches", [0, 2])
-def test_without_the_picture_that_could_not_be_read_the_rest_follows(batches, pictures, tmp_path) -> None:
-    whole = [named for number, named in enumerate(pictures) if number != batches * BATCH + 1]
-    pictures[batches * BATCH + 1][1].write_bytes(b"no picture")
-    with pytest.raises(BadImage):
-        encode_pictures(pictures, network(), tmp_path / "f", views=1)
-    seen: list[int] = []
-    found = encode_pictures(
-        whole, network(), tmp_path / "f", views=1, progress=lambda done, _: seen.append(done)
-    )
-    expected = encode_pictures(whole, network(), tmp_path / "whole", views=1)
-    assert seen[0] == batches * BATCH
-    assert found.ids == expected.ids
-    for name in ("features", "views", "mirrored"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+def test_maps_that_are_kept_give_the_same_features_as_the_pictures(pictures, tmp_path) -> None:
+    maps = encode_pictures(pictures, network(), tmp_path / "maps", augmentations=1)
+    late = PictureNetwork(nn.Linear(3, 2), name="late", preprocessing=SMALL, blank=torch.zeros(1, 4, 3))
+    described = {**late.described(), "encoder": "whole"}
+    found = encode_maps(maps, late, tmp_path / "features", described)
+    assert found.ids == maps.ids
+    np.testing.assert_array_equal(found.mirrored, maps.mirrored)
+    expected = late(maps.augmentations[0].astype(np.float32))
+    np.testing.assert_allclose(found.augmentations[0], expected, atol=1e-3)
+    open_features(tmp_path / "features", made_by=described)

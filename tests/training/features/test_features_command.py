@@ -17,10 +17,12 @@ from PIL import Image
 from small_vgg16 import use_small_vgg16
 
 from showtell.cli import main
-from showtell.training import commands
-from showtell.training.features.cache import BATCH, open_features
+from showtell.training.encoders import NamedEncoder
+from showtell.training.features.cache import open_features
+from showtell.training.features.encode import BATCH
 from showtell.training.features.files import read_features
-from showtell.training.progress import Reporter
+from showtell.training.features.make import make_features
+from showtell.training.progress import Progress
 
 LITE = ["--encoder", "efficientnet-lite0"]
 
@@ -86,7 +88,7 @@ def test_a_killed_command_continues_and_ends_with_the_same_file(tmp_path, capsys
     done = json.loads(meta.read_text())["done"]
     assert not (tmp_path / "killed.pkl").exists()
     assert features(*arguments, tmp_path / "killed.pkl") == 0
-    assert f"{done} of {12 * BATCH} pictures were done before; the rest follows" in capsys.readouterr().err
+    assert f"{done} of {12 * BATCH} pictures were done before" in capsys.readouterr().err
     assert not meta.parent.exists()
     assert features(*arguments, tmp_path / "whole.pkl") == 0
     assert (tmp_path / "killed.pkl").read_bytes() == (tmp_path / "whole.pkl").read_bytes()
@@ -118,16 +120,12 @@ def test_a_bar_follows_the_pictures(tmp_path) -> None:
         bars.append((total, description))
         yield steps.append
 
-    commands.features(
+    make_features(
         [(path.stem, path) for path in paths],
         tmp_path / "f",
-        encoder="efficientnet-lite0",
-        weights=None,
-        architecture=None,
-        resample=None,
-        views=0,
+        NamedEncoder(name="efficientnet-lite0"),
         device="cpu",
-        reporter=Reporter(bar=bar),
+        progress=Progress(bar=bar),
     )
     assert bars == [(len(paths), "Features")]
     assert sum(steps) == len(paths)
@@ -156,7 +154,7 @@ def test_two_pictures_of_one_id_are_refused_in_one_sentence_before_anything_is_e
         ([*LITE, "--resample", "nearest"], "--resample is for vgg16 and vgg16-map"),
         (["--encoder", "vgg16", "--weights", "none.h5"], "none.h5 cannot be read"),
         (["--encoder", "vgg19"], "no encoder 'vgg19'.*vgg16-map"),
-        ([*LITE, "--views", "2"], "a file of features holds no views"),
+        ([*LITE, "--augmentations", "2"], "a file of features holds no augmentations"),
     ],
 )
 def test_what_does_not_fit_together_is_said_in_one_line(arguments, message, tmp_path, capsys) -> None:
@@ -172,4 +170,4 @@ def test_a_picture_that_is_not_there_or_no_picture_at_all_is_named(tmp_path, cap
     assert "none.jpg: there is no such file" in capsys.readouterr().err
     (tmp_path / "empty").mkdir()
     assert features(tmp_path / "empty", *LITE, "--output", tmp_path / "g.pkl") == 2
-    assert "There are no pictures to encode" in capsys.readouterr().err
+    assert "there are no pictures to encode" in capsys.readouterr().err

@@ -93,10 +93,10 @@ settings = { width = 32 }
 
 [training]
 batch = 8
-views = 0
+augmentations = 0
 
 [training.schedule]
-passes = 2
+epochs = 2
 """
 
 

@@ -9,7 +9,7 @@ from showtell.training.runs.chart import COLOURS, ticks
 
 def run(name, ciders):
     history = tuple(
-        {"pass": float(number), "loss": 6.0 / number, "CIDEr": cider}
+        {"epoch": float(number), "loss": 6.0 / number, "CIDEr": cider}
         for number, cider in enumerate(ciders, start=1)
     )
     return Run(name=name, model="nic", description="", parameters=1, size=4, seconds=1.0, history=history)

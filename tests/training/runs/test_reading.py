@@ -15,7 +15,7 @@ def write_run(folder, *, recipe=RECIPE, log=((1, 40.0), (2, 52.5), (3, 51.0)), t
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "recipe.toml").write_text(recipe)
     rows = [
-        {"pass": number, "step": 10 * number, "loss": 5.0 / number, "seconds": 60.0 * number, "CIDEr": cider}
+        {"epoch": number, "step": 10 * number, "loss": 5.0 / number, "seconds": 60.0 * number, "CIDEr": cider}
         | {"BLEU-4": 20.0, "distinct": 70.0, "length": 9.5}
         for number, cider in log
     ]
@@ -36,12 +36,12 @@ def write_header(path, tensors):
     path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(start))
 
 
-def test_a_run_tells_its_model_its_size_and_its_best_pass(tmp_path):
+def test_a_run_tells_its_model_its_size_and_its_best_epoch(tmp_path):
     run = read_run(write_run(tmp_path / "one"))
     assert (run.name, run.model) == ("one", "soft_attention + sentinel")
     assert (run.parameters, run.size) == (12 + 5 + 1, 4 * (12 + 5 + 1))
-    assert (run.passes, run.seconds) == (3, 180.0)
-    assert (run.best["pass"], run.best["CIDEr"]) == (2, 52.5)
+    assert (run.epochs, run.seconds) == (3, 180.0)
+    assert (run.best["epoch"], run.best["CIDEr"]) == (2, 52.5)
 
 
 def test_the_header_read_by_hand_is_that_of_a_real_checkpoint(tmp_path):
@@ -66,7 +66,7 @@ def test_the_header_read_by_hand_is_that_of_a_real_checkpoint(tmp_path):
 def test_a_run_that_has_finished_no_pass_is_a_run(tmp_path):
     (tmp_path / "recipe.toml").write_text('description = "new"\n')
     run = read_run(tmp_path)
-    assert (run.model, run.passes, run.seconds, run.parameters) == ("transformer", 0, None, None)
+    assert (run.model, run.epochs, run.seconds, run.parameters) == ("transformer", 0, None, None)
     assert run.best == {}
 
 
@@ -77,7 +77,7 @@ def test_an_evaluation_beside_it_brings_metrics_with_intervals(tmp_path):
         "METEOR": {"value": None, "low": None, "high": None, "signature": "no Java"},
     }
     hygiene = {"distinct": 80.0, "vocabulary": 300, "in_training": None}
-    told = {"metrics": metrics, "hygiene": hygiene, "pictures": 10, "captions_a_second": 31.5}
+    told = {"metrics": metrics, "hygiene": hygiene, "pictures": 10, "captions_per_second": 31.5}
     (run / "evaluation.json").write_text(json.dumps(told))
     assert read_run(run).evaluation == Evaluation(
         metrics={"CIDEr": Interval(52.25, 49.5, 55.0)},
@@ -97,7 +97,7 @@ def test_an_evaluation_of_before_speed_was_kept_is_read_too(tmp_path):
     [
         ('[used]\nfeatures = "frozen"\n', "frozen"),
         ('[used]\nfeatures = "tuned, A.safetensors"\n', "tuned, A.safetensors"),
-        ("[encoder.words.settings]\nbatch = 32\n", "tuned"),  # of before it was kept, but it says so itself
+        ("[encoder.tuning]\nbatch = 32\n", "tuned"),  # of before it was kept, but it says so itself
         ("[encoder]\nsize = 224\n", None),
     ],
 )
@@ -123,13 +123,13 @@ def test_what_is_no_run_is_refused(tmp_path):
     [
         ("recipe.toml", "model = ["),
         ("recipe.toml", "\udcff"),
-        ("log.jsonl", '{"pass": 1'),
+        ("log.jsonl", '{"epoch": 1'),
         ("log.jsonl", "[1, 2]\n"),
-        ("log.jsonl", '{"pass": "first"}\n'),
+        ("log.jsonl", '{"epoch": "first"}\n'),
         ("evaluation.json", "[]"),
         ("evaluation.json", '{"metrics": {"CIDEr": 5}}'),
         ("evaluation.json", '{"metrics": {}, "hygiene": {"distinct": "many"}}'),
-        ("evaluation.json", '{"metrics": {}, "captions_a_second": "many"}'),
+        ("evaluation.json", '{"metrics": {}, "captions_per_second": "many"}'),
     ],
 )
 def test_a_broken_file_is_named(tmp_path, name, content):

@@ -9,7 +9,7 @@ from showtell.training.runs.reading import Evaluation, Interval
 
 
 def run(name, **changes):
-    row = {"pass": 1.0, "CIDEr": 52.54, "BLEU-4": 20.0, "distinct": 70.4, "length": 9.96}
+    row = {"epoch": 1.0, "CIDEr": 52.54, "BLEU-4": 20.0, "distinct": 70.4, "length": 9.96}
     settings = {
         "name": name,
         "model": "nic",
@@ -46,7 +46,7 @@ def test_numbers_stand_to_the_right_and_names_to_the_left():
 
 def test_what_an_evaluation_found_comes_last():
     titles, _, unknown, row = tabulate([run("a"), EVALUATED]).markdown().splitlines()
-    expected = "captions a second | CIDEr | ROUGE-L | distinct | vocabulary | unfinished |"
+    expected = "captions per second | CIDEr | ROUGE-L | distinct | vocabulary | unfinished |"
     assert titles.endswith(f"| dev length | {expected}")
     assert row.endswith("| 10.0 | 31.5 | 52.5 (49.5 to 55.0) | 45.0 | 81 % | 321 | 0.1 % |")
     assert unknown.endswith("| 10.0 | – | – | – | – | – | – |")
@@ -64,7 +64,7 @@ def test_json_and_csv_keep_numbers_whole():
     assert rows[0]["parameters"] == 3_400_000
     assert rows[0]["CIDEr"] == 52.54
     assert rows[1]["seconds"] is None
-    assert rows[2]["evaluation.captions_a_second"] == 31.52
+    assert rows[2]["evaluation.captions_per_second"] == 31.52
     assert rows[2]["evaluation.distinct"] == 81.4
     assert rows[1]["evaluation.distinct"] is None
     assert rows[2]["evaluation.CIDEr"] == {"value": 52.5, "low": 49.55, "high": 55.0}
@@ -77,8 +77,8 @@ def test_json_and_csv_keep_numbers_whole():
 
 def test_a_pass_is_a_whole_number_in_json_and_csv():
     table = tabulate([run("a")])
-    assert '"best_pass": 1,' in table.json()
-    assert next(csv.DictReader(io.StringIO(table.csv())))["best_pass"] == "1"
+    assert '"best_epoch": 1,' in table.json()
+    assert next(csv.DictReader(io.StringIO(table.csv())))["best_epoch"] == "1"
 
 
 def test_people_see_a_figure_once_and_of_bleu_the_fourth():

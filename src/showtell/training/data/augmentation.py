@@ -1,8 +1,8 @@
 """Augmented copies of pictures, made before encoding: frozen stages then still see every picture in several ways.
 
-A view is a random crop, mirrored or not, in other light. The views of a picture follow from its id and their number
-alone, so that the early maps and the regions of one view are of the same crop. In the captions of a mirrored view, left
-and right change places.
+An augmentation is a random crop, mirrored or not, in other light. The augmentations of a picture follow from its id
+and their number alone, so that the early maps and the regions of one are of the same crop. In the captions of a
+mirrored one, left and right change places.
 """
 
 import zlib
@@ -20,13 +20,13 @@ SIDES = {"left": "right", "right": "left"}
 CHINESE_SIDES = str.maketrans("左右", "右左")
 
 
-def view_of(picture: NDArray[np.uint8], name: str, number: int) -> tuple[NDArray[np.uint8], bool]:
-    """A view of a picture and whether it is mirrored.
+def augment(picture: NDArray[np.uint8], name: str, number: int) -> tuple[NDArray[np.uint8], bool]:
+    """An augmentation of a picture and whether it is mirrored.
 
     Args:
         picture: uint8 [H, W, 3].
         name: the picture's id.
-        number: of the view, from 1; view 0 is the picture itself.
+        number: of the augmentation, from 1; 0 is the picture itself.
     """
     if number == 0:
         return picture, False
@@ -49,9 +49,9 @@ def mirrored_words(words: Sequence[str]) -> list[str]:
     return [SIDES.get(word, word).translate(CHINESE_SIDES) for word in words]
 
 
-def drawn_for_pass(
-    seed: int, number: int, *, pictures: int, views: int
+def drawn_for_epoch(
+    seed: int, number: int, *, pictures: int, augmentations: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The order of the pictures in a pass [N], and the view of each picture that it shows [N], from 0 to ``views``."""
+    """The order of the pictures in an epoch [N], and the augmentation of each that it shows [N], 0 for none."""
     generator = np.random.default_rng((seed, number))
-    return generator.permutation(pictures), generator.integers(0, views + 1, pictures)
+    return generator.permutation(pictures), generator.integers(0, augmentations + 1, pictures)

@@ -1,109 +1,148 @@
 """Captions and features -> the batches that a captioner is trained on.
 
-Axes: B pictures, C captions of the batch (several a picture), T tokens, R regions, D width of a region.
+Axes: B pictures, C captions of the batch (several per picture), T tokens, R regions, D width of a region.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from showtell.corpora import Example
-from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning, words
 from showtell.text.vocabulary import Vocabulary
-from showtell.training.data.augmentation import drawn_for_pass, mirrored_words
-from showtell.training.engine.loop import Batch
+from showtell.training.data.augmentation import drawn_for_epoch, mirrored_words
+from showtell.training.data.selection import TrainingCaption, TrainingPicture, start_id
 from showtell.training.features.cache import FeatureCache
 
 
-class CaptionBatches:
-    """Regions and all captions of the same pictures, in an order that seed and pass decide.
+@dataclass(frozen=True)
+class Batch:
+    """Pictures and all their captions.
 
-    Yields regions float32 [B, R, D], tokens int64 [C, T + 1] from the start token to the end token and padding, and
-    the picture of each caption int64 [C]. Each time a picture is shown, one of its views is drawn; with a mirrored
-    one, "left" and "right" are swapped in its captions.
+    Attributes:
+        ids: the B pictures.
+        regions: [B, R, D], float16 as they are read; float32 once ``to`` a device.
+        tokens: int64 [C, T + 1], from the start token to the end token and padding.
+        pictures: int64 [C], the row of each caption's picture.
+        weights: float32 [C], of the captions in the loss.
+    """
+
+    ids: tuple[str, ...]
+    regions: Tensor
+    tokens: Tensor
+    pictures: Tensor
+    weights: Tensor
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device."""
+        return replace(
+            self,
+            regions=on_device(self.regions, device).float(),
+            tokens=on_device(self.tokens, device),
+            pictures=on_device(self.pictures, device),
+            weights=on_device(self.weights, device),
+        )
+
+
+class CaptionBatches:
+    """Batches in an order that seed and epoch decide.
+
+    Each time a picture is shown, one of its augmentations is drawn; with a mirrored one, "left" and "right" are
+    swapped in its captions.
 
     Args:
-        minimum_length: captions of fewer words are left out: they say nothing.
+        pictures: with their captions.
+        batch: pictures in each.
         maximum_length: words after which a caption is cut off (without an end token).
-        cleaning: as for the vocabulary.
     """
 
     def __init__(
         self,
-        examples: Sequence[Example],
+        pictures: Sequence[TrainingPicture],
         cache: FeatureCache,
         vocabulary: Vocabulary,
         *,
         batch: int,
-        minimum_length: int,
         maximum_length: int,
         seed: int,
-        cleaning: Cleaning = DEFAULT_CLEANING,
     ):
         self._cache = cache
-        self._vocabulary = vocabulary
-        self._maximum_length = maximum_length
         self._batch = batch
         self._seed = seed
-        captions = [
-            cleaned(example, vocabulary.start_ids, minimum_length, cleaning=cleaning) for example in examples
-        ]
-        kept = [place for place, found in enumerate(captions) if found]
-        self._rows = cache.rows([examples[place].id for place in kept])
-        self._captions = [[self._encode(*caption) for caption in captions[place]] for place in kept]
-        self._mirrored = [
-            [self._encode(language, mirrored_words(caption)) for language, caption in captions[place]]
-            for place in kept
-        ]
+        self._ids = np.array([picture.id for picture in pictures])
+        self._rows = cache.rows([picture.id for picture in pictures])
+        counts = [len(picture.captions) for picture in pictures]
+        self._ends = np.cumsum(counts)
+        self._counts = np.array(counts)
+        captions = [caption for picture in pictures for caption in picture.captions]
+        self._weights = torch.tensor([caption.weight for caption in captions])
+        encode = _Encoder(vocabulary, maximum_length)
+        self._lengths, plain = encode(captions, mirrored=False)
+        _, turned = encode(captions, mirrored=True)
+        self._tokens = torch.from_numpy(np.stack((plain, turned)))  # [2, all captions, longest]
 
     def __len__(self) -> int:
         return len(self._rows) // self._batch
 
-    def of_pass(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Batch]:
-        """The batches of one pass from the ``start``-th on; the pictures left over wait for another pass."""
-        order, views = drawn_for_pass(
-            self._seed, number, pictures=len(self._rows), views=len(self._cache.views)
+    def of_epoch(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Batch]:
+        """The batches of one epoch from the ``start``-th on; the pictures left over wait for another epoch."""
+        order, augmentations = drawn_for_epoch(
+            self._seed, number, pictures=len(self._rows), augmentations=self._cache.augmentation_count
         )
         for batch in range(start, len(self)):
             chosen = order[batch * self._batch : (batch + 1) * self._batch][rank::ranks]
-            yield self._gather(chosen, views)
+            yield self._gather(chosen, augmentations[chosen])
 
-    def _gather(self, chosen: NDArray[np.int64], views: NDArray[np.int64]) -> Batch:
-        regions, captions, pictures = [], [], []
-        for picture, place in enumerate(chosen):
-            row, view = self._rows[place], views[place]
-            regions.append(self._cache.of(row, view))
-            found = (self._mirrored if self._cache.is_mirrored(row, view) else self._captions)[place]
-            captions += found
-            pictures += [picture] * len(found)
-        length = max(len(caption) for caption in captions)
-        tokens = np.full((len(captions), length), self._vocabulary.pad_id, dtype=np.int64)
-        for row, caption in zip(tokens, captions, strict=True):
-            row[: len(caption)] = caption
-        return torch.from_numpy(np.stack(regions)).float(), torch.from_numpy(tokens), torch.tensor(pictures)
+    def _gather(self, chosen: NDArray[np.int64], augmentations: NDArray[np.int64]) -> Batch:
+        """The batch of pictures [B], each with one of its augmentations [B]."""
+        rows, counts = self._rows[chosen], self._counts[chosen]
+        captions = np.concatenate(
+            [np.arange(self._ends[one] - self._counts[one], self._ends[one]) for one in chosen]
+        )
+        pictures = np.repeat(np.arange(len(chosen)), counts)  # [C]
+        mirrored = self._cache.is_mirrored(rows, augmentations)[pictures].astype(np.int64)
+        longest = int(self._lengths[captions].max())
+        return Batch(
+            ids=tuple(self._ids[chosen]),
+            regions=torch.from_numpy(self._cache.read(rows, augmentations)),
+            tokens=self._tokens[mirrored, captions, :longest],
+            pictures=torch.from_numpy(pictures),
+            weights=self._weights[captions],
+        )
 
-    def _encode(self, language: str, caption: Sequence[str]) -> list[int]:
-        ids = [
-            self._vocabulary.start_ids[language],
-            *self._vocabulary.encode(caption),
+
+class _Encoder:
+    """Captions -> their lengths in tokens [C], and the tokens, padded to one length [C, L]."""
+
+    def __init__(self, vocabulary: Vocabulary, maximum_length: int):
+        self._vocabulary = vocabulary
+        self._most = maximum_length + 1
+
+    def __call__(
+        self, captions: Sequence[TrainingCaption], *, mirrored: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        rows = [self._tokens(caption, mirrored=mirrored) for caption in captions]
+        lengths = np.array([len(row) for row in rows])
+        padded = np.full((len(rows), lengths.max()), self._vocabulary.pad_id, dtype=np.int64)
+        for target, row in zip(padded, rows, strict=True):
+            target[: len(row)] = row
+        return lengths, padded
+
+    def _tokens(self, caption: TrainingCaption, *, mirrored: bool) -> list[int]:
+        said = mirrored_words(caption.words) if mirrored else caption.words
+        tokens = [
+            start_id(self._vocabulary, caption),
+            *self._vocabulary.encode(said),
             self._vocabulary.end_id,
         ]
-        return ids[: self._maximum_length + 1]
+        return tokens[: self._most]
 
 
-def cleaned(
-    example: Example,
-    languages: Mapping[str, object] | Sequence[str],
-    minimum_length: int = 1,
-    *,
-    cleaning: Cleaning = DEFAULT_CLEANING,
-) -> list[tuple[str, list[str]]]:
-    """Language and words of each of an example's captions in the wanted languages, short ones left out."""
-    found = [
-        (reference.language, words(reference.text, reference.language, cleaning=cleaning))
-        for reference in example.references
-        if reference.language in languages
-    ]
-    return [(language, caption) for language, caption in found if len(caption) >= minimum_length]
+def on_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device, through pinned memory where that lets the copy run beside the work."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

@@ -20,6 +20,7 @@ from showtell.training.encoders import efficientnet_lite
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.vgg16 import VGG16, Output
 from showtell.training.encoders.vgg16_weights import load_vgg16
+from showtell.training.files import written_whole
 
 
 class Encoder(Protocol):
@@ -64,16 +65,31 @@ class NamedEncoder:
             if self.weights is None:
                 raise BadRecipe(
                     f"The encoder {self.name} comes without weights; give those that Keras or torchvision "
-                    "exported with --weights."
+                    "exported with --weights"
                 )
             output, resample = VGG16_OUTPUTS[self.name], self.resample or "bilinear"
             return load_vgg16(self.weights, self.architecture, output=output, resample=resample)
         for option in ("weights", "architecture", "resample"):
             if getattr(self, option) is not None:
                 raise BadRecipe(
-                    f"--{option} is for {' and '.join(VGG16_OUTPUTS)}; {self.name} brings its own."
+                    f"--{option} is for {' and '.join(VGG16_OUTPUTS)}; {self.name} brings its own"
                 )
         return load_encoder(self.name)
+
+
+def named_encoder(
+    name: str | None, weights: Path | None, architecture: Path | None, resample: Resample | None
+) -> NamedEncoder | None:
+    """The encoder of a command line, None where it names none.
+
+    Raises:
+        BadRecipe: it describes an encoder that it does not name.
+    """
+    if name is not None:
+        return NamedEncoder(name=name, weights=weights, architecture=architecture, resample=resample)
+    if weights is not None or architecture is not None or resample is not None:
+        raise BadRecipe("--weights, --architecture and --resample belong to an encoder; add --encoder vgg16")
+    return None
 
 
 def load_encoder(name: str, *, size: int = 224) -> EfficientNetLite:
@@ -93,8 +109,8 @@ def load_encoder(name: str, *, size: int = 224) -> EfficientNetLite:
     if path.suffix == ".safetensors" and path.exists():
         return _read_encoder(path)
     raise BadRecipe(
-        f"There is no encoder {name!r}; known are {', '.join(NAMES)}, or a tuned encoder's .safetensors file; "
-        f"showtell features and export also know {' and '.join(VGG16_OUTPUTS)}."
+        f"There is no encoder {name!r}; there are {', '.join(NAMES)}, or a tuned encoder's .safetensors file; "
+        f"showtell features and export also know {' and '.join(VGG16_OUTPUTS)}"
     )
 
 
@@ -102,7 +118,8 @@ def save_encoder(encoder: EfficientNetLite, path: Path) -> None:
     """Write an encoder's weights, its name and its picture size as safetensors."""
     described = {"name": encoder.name, "size": encoder.preprocessing.size}
     tensors = {name: tensor.contiguous() for name, tensor in encoder.state_dict().items()}
-    save_file(tensors, path, metadata={"encoder": json.dumps(described)})
+    with written_whole(path) as temporary:
+        save_file(tensors, temporary, metadata={"encoder": json.dumps(described)})
 
 
 def _read_encoder(path: Path) -> EfficientNetLite:
@@ -110,7 +127,7 @@ def _read_encoder(path: Path) -> EfficientNetLite:
         with safe_open(path, framework="pt") as file:
             described = json.loads((file.metadata() or {}).get("encoder", "null"))
         if not described or described["name"] not in NAMES:
-            raise BadBundle(f"{path} does not say which encoder it holds; give a file that training wrote.")
+            raise BadBundle(f"{path} does not say which encoder it holds; give a file that training wrote")
         encoder = EfficientNetLite(int(described["name"][-1]), described["size"])
         encoder.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError, OSError, KeyError, TypeError, ValueError) as error:

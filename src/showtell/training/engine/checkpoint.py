@@ -1,7 +1,7 @@
 """The whole state of a training run in one safetensors file, written whole or not at all.
 
 Tensors are named ``model.*``, ``average.*``, ``optimizer.PARAMETER.KEY`` and ``random.*``; the numbers (step,
-pass, best score …) are JSON in the file's metadata. Nothing is pickled.
+epoch, best score …) are JSON in the file's metadata. Nothing is pickled.
 """
 
 import json
@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from showtell.errors import BadBundle
+from showtell.training.files import written_whole
 
 
 @dataclass
@@ -21,13 +22,35 @@ class Position:
     """Where a run stands; the order of the data follows from it and the seed."""
 
     step: int = 0  # optimiser steps made
-    finished_passes: int = 0  # passes over the data made and evaluated
-    batch: int = 0  # batches made of the pass under way
+    finished_epochs: int = 0  # epochs made and validated
+    batch: int = 0  # batches made of the epoch under way
     best_score: float | None = None
-    best_pass: int = 0
-    seconds: float = 0.0  # of training, without evaluation, over all starts
-    loss_sum: float = 0.0  # of the pass under way
+    best_epoch: int = 0
+    seconds: float = 0.0  # of training, without validation, over all starts
+    loss_sum: float = 0.0  # of the epoch under way
     history: list[dict[str, float]] = field(default_factory=list)
+
+    def take(self, losses: Tensor, seconds: float) -> None:
+        """Add the losses of the last steps and the time that they took; ``losses`` begin at nothing again."""
+        self.loss_sum += float(losses)
+        self.seconds += seconds
+        losses.zero_()
+
+    def finish_epoch(self, score: float, figures: dict[str, float]) -> None:
+        """Count the epoch, note its figures, and whether it is the best so far."""
+        self.finished_epochs += 1
+        self.history.append(
+            {
+                "epoch": self.finished_epochs,
+                "step": self.step,
+                "loss": self.loss_sum / max(1, self.batch),
+                "seconds": round(self.seconds, 1),
+                **figures,
+            }
+        )
+        self.batch, self.loss_sum = 0, 0.0
+        if self.best_score is None or score > self.best_score:
+            self.best_score, self.best_epoch = score, self.finished_epochs
 
 
 def save_checkpoint(
@@ -47,14 +70,10 @@ def save_checkpoint(
     tensors["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
-    temporary = path.with_suffix(".tmp")
     # Clones, because safetensors refuses tensors that share memory (tied embeddings do).
-    save_file(
-        {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()},
-        temporary,
-        metadata={"position": json.dumps(vars(position))},
-    )
-    temporary.replace(path)
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    with written_whole(path) as temporary:
+        save_file(whole, temporary, metadata={"position": json.dumps(vars(position))})
 
 
 def load_checkpoint(
@@ -94,7 +113,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Position]:
             position = Position(**json.loads((file.metadata() or {})["position"]))
         return load_file(path), position
     except FileNotFoundError:
-        raise BadBundle(f"There is no checkpoint {path}; train the run first.") from None
+        raise BadBundle(f"There is no checkpoint {path}; train the run first") from None
     except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
         raise BadBundle(f"{path} cannot be read as a checkpoint: {error}") from None
 

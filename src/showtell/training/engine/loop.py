@@ -1,18 +1,18 @@
 """The one training loop: batches in, a run folder with checkpoints and a log out.
 
-It knows neither pictures nor captions: a model is an ``nn.Module``, a batch a tuple of tensors, the loss a function of
-both, and the evaluation a function from the model to figures of which the first decides.
+It knows neither pictures nor captions: a model is an ``nn.Module``, the loss a function of it and a batch, and the
+validation a function from the model to a score, which decides, and figures, which are logged.
 """
 
 import contextlib
 import json
 import math
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -20,65 +20,48 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 
-from showtell.errors import BadRecipe
 from showtell.training.engine.checkpoint import Position, load_checkpoint, save_checkpoint
-from showtell.training.settings import check_ranges
+from showtell.training.engine.devices import gains_from_bfloat16
+from showtell.training.files import written_whole
+from showtell.training.progress import Progress, duration
+from showtell.training.settings import Schedule
 
-Batch = tuple[Tensor, ...]
-Loss = Callable[[nn.Module, Batch], Tensor]
-Evaluation = Callable[[nn.Module], dict[str, float]]
-Progress = Callable[[Position], None]  # called after each step and each pass
+
+class Movable(Protocol):
+    """A batch of any kind."""
+
+    def to(self, device: torch.device) -> Self: ...
 
 
 class Batches(Protocol):
-    """Training data: the same batches in the same order for the same pass, wherever a run is taken up again."""
+    """Training data: the same batches in the same order for the same epoch, wherever a run is taken up again."""
 
     def __len__(self) -> int: ...
 
-    def of_pass(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Batch]:
-        """The batches of one pass from the ``start``-th on; rank r of n gets its share of each."""
+    def of_epoch(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Any]:
+        """The batches of one epoch from the ``start``-th on; rank r of n gets its share of each."""
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """How long and how fast to learn.
+Loss = Callable[[nn.Module, Any], Tensor]  # model and batch -> []
+Validate = Callable[
+    [nn.Module], tuple[float, dict[str, float]]
+]  # model -> score, higher is better, and figures
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters that learn at a rate of their own, and whose gradient is clipped apart.
 
     Attributes:
-        passes: over the data.
-        learning_rate: at its highest; linear warm-up, then half a cosine down to a fiftieth.
-        warmup: steps.
-        weight_decay: of AdamW, on matrices alone.
-        beta2: decay of AdamW's mean of squared gradients, a step.
-        clip: largest norm of the gradient.
-        average: decay of the moving average of the weights, a step.
-        patience: passes without a better score before it stops; 0 never stops early.
-        checkpoint_every: steps between checkpoints, besides one at the end of each pass.
+        parameters: those that need no gradient are left out.
+        learning_rate: at its highest.
+        weight_decay: on matrices alone.
     """
 
-    passes: int = 7
-    learning_rate: float = 1e-3
-    warmup: int = 200
-    weight_decay: float = 0.01
-    beta2: float = 0.98
-    clip: float = 1.0
-    average: float = 0.998
-    patience: int = 0
-    checkpoint_every: int = 100
-
-    def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            passes=(1, math.inf),
-            learning_rate=(0, math.inf),
-            warmup=(0, math.inf),
-            weight_decay=(0, math.inf),
-            beta2=(0, 0.999999),
-            clip=(1e-6, math.inf),
-            average=(0, 1),
-            patience=(0, math.inf),
-            checkpoint_every=(1, math.inf),
-        )
+    parameters: Sequence[nn.Parameter]
+    learning_rate: float
+    weight_decay: float
 
 
 def fit(
@@ -86,111 +69,102 @@ def fit(
     batches: Batches,
     *,
     loss: Loss,
-    evaluate: Evaluation,
+    validate: Validate,
     schedule: Schedule,
     folder: Path,
     device: torch.device,
-    progress: Progress | None = None,
+    progress: Progress = Progress(),
+    title: str = "Training",
+    groups: Sequence[Group] | None = None,
 ) -> Position:
     """Train a model, or continue where its run stands; the best averaged weights end in ``checkpoints/best``.
 
     A run that was killed and continued ends with the weights of one that was not (on a CPU). Under ``torchrun`` each
-    process takes its share of every batch and the first one evaluates and writes.
+    process takes its share of every batch and the first one validates and writes.
 
     Args:
         model: trained in place; holds the last, not the averaged weights afterwards.
-        evaluate: called with the averaged model after each pass; its first figure is the score, higher is better.
+        validate: called with the averaged model after each epoch.
         folder: of the run; ``checkpoints/``, ``log.jsonl`` and TensorBoard events are written there.
+        title: of the bar and the messages.
+        groups: how fast which parameters learn; all of them as the schedule says unless given.
     """
     rank, ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     model.to(device)
-    optimizer = make_optimizer(model, schedule)
+    groups = groups or [Group(list(model.parameters()), schedule.learning_rate, schedule.weight_decay)]
+    optimizer = make_optimizer(groups, schedule)
     average = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-    checkpoints = folder / "checkpoints"
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    last = checkpoints / "last.safetensors"
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    best, last = (folder / "checkpoints" / f"{name}.safetensors" for name in ("best", "last"))
     position = Position()
     if last.exists():
         position = load_checkpoint(last, model=model, average=average, optimizer=optimizer)
     whole = _LossOf(model, loss)
     trained = DistributedDataParallel(whole) if ranks > 1 else whole
-    total = schedule.passes * len(batches)
+    total = schedule.epochs * len(batches)
+    teller = _Teller(title, position, total, schedule, progress if rank == 0 else Progress())
 
-    def save(path: Path = last) -> None:
+    def save(path: Path) -> None:
         if rank == 0:
             save_checkpoint(path, model=model, average=average, optimizer=optimizer, position=position)
 
-    while not _finished(position, schedule):
-        model.train()
-        began = time.monotonic()
-        for batch in batches.of_pass(position.finished_passes, start=position.batch, rank=rank, ranks=ranks):
-            rate = learning_rate(position.step, total, schedule)
-            value = _one_step(trained, model, batch, optimizer, rate, schedule.clip, device)
-            _move_average(average, model, min(schedule.average, (1 + position.step) / (10 + position.step)))
-            position.step += 1
-            position.batch += 1
-            position.loss_sum += value
-            position.seconds += time.monotonic() - began
-            if position.step % schedule.checkpoint_every == 0:
-                save()
-            if progress and rank == 0:
-                progress(position)
-            began = time.monotonic()  # reading the next batch is training too, saving is not
-        figures = _evaluate_average(model, average, evaluate) if rank == 0 else None
-        _finish_pass(position, _from_first(figures, ranks))
-        # The last comes last: after a kill before it the pass is finished again, and nothing is lost.
-        if position.best_pass == position.finished_passes:
-            save(checkpoints / "best.safetensors")
-        if rank == 0:
-            _write_log(folder, position)
-        save()
-        if progress and rank == 0:
-            progress(position)
+    with teller.bar() as advance:
+        while not _finished(position, schedule):
+            model.train()
+            began = time.monotonic()
+            losses = torch.zeros((), dtype=torch.float64, device=device)
+            epoch = batches.of_epoch(position.finished_epochs, start=position.batch, rank=rank, ranks=ranks)
+            for batch in _read_ahead(epoch, device):
+                _set_rates(optimizer, rate(position.step, total, schedule.warmup))
+                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=gains_from_bfloat16(device)):
+                    value = trained(batch)
+                _update(value, optimizer, groups, schedule.clip)
+                _move_average(
+                    average, model, min(schedule.average, (1 + position.step) / (10 + position.step))
+                )
+                losses += value.detach()
+                position.step += 1
+                position.batch += 1
+                if position.step % schedule.checkpoint_every == 0:
+                    position.take(losses, time.monotonic() - began)
+                    save(last)
+                    began = time.monotonic()  # reading the next batch is training too, saving is not
+                advance(1)
+            position.take(losses, time.monotonic() - began)
+            found = _validate_average(model, average, validate) if rank == 0 else None
+            position.finish_epoch(*_from_first(found, ranks))
+            # The last comes last: after a kill before it the epoch is finished again, and nothing is lost.
+            if position.best_epoch == position.finished_epochs:
+                save(best)
+            if rank == 0:
+                _write_log(folder, position)
+            save(last)
+            teller.tell(position)
     if ranks > 1:
         dist.barrier()  # until the first has written what the others may read next
     return position
 
 
-def make_optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
+def make_optimizer(groups: Sequence[Group], schedule: Schedule) -> torch.optim.AdamW:
     """AdamW (Loshchilov and Hutter, 2019) that decays matrices, not biases and norms."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": schedule.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    rows = [
+        {
+            "params": [one for one in group.parameters if one.requires_grad and (one.ndim > 1) == matrices],
+            "weight_decay": group.weight_decay if matrices else 0.0,
+            "highest": group.learning_rate,
+        }
+        for group in groups
+        for matrices in (True, False)
     ]
-    return torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, schedule.beta2))
+    return torch.optim.AdamW(rows, lr=schedule.learning_rate, betas=(0.9, schedule.beta2))
 
 
-def learning_rate(step: int, total: int, schedule: Schedule) -> float:
-    """Linear warm-up, then half a cosine that ends at a fiftieth of the highest rate."""
-    if step < schedule.warmup:
-        return schedule.learning_rate * (step + 1) / schedule.warmup
-    done = (step - schedule.warmup) / max(1, total - schedule.warmup)
-    return schedule.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
-
-
-def choose_device(wanted: str) -> torch.device:
-    """``auto`` takes a GPU where there is one, under ``torchrun`` each process its own; ``cpu`` takes none.
-
-    Raises:
-        BadRecipe: ``cuda`` is wanted, and PyTorch finds no GPU.
-    """
-    there = torch.cuda.is_available()
-    if wanted == "cuda" and not there:
-        raise BadRecipe("PyTorch finds no GPU here; leave out --device cuda, or install its build for CUDA.")
-    if wanted == "cpu" or not there:
-        return torch.device("cpu")
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-
-
-def gains_from_bfloat16(device: torch.device) -> bool:
-    """Whether half-width arithmetic is faster here: most GPUs since 2020, and processors with AMX or AVX512-BF16."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return any(
-        getattr(torch.cpu, probe, lambda: False)()
-        for probe in ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    )
+def rate(step: int, total: int, warmup: int) -> float:
+    """The learning rate as a share of its highest: linear warm-up, then half a cosine that ends at a fiftieth."""
+    if step < warmup:
+        return (step + 1) / warmup
+    done = (step - warmup) / max(1, total - warmup)
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
 class _LossOf(nn.Module):
@@ -201,94 +175,125 @@ class _LossOf(nn.Module):
         self.model = model
         self.loss = loss
 
-    def forward(self, *batch: Tensor) -> Tensor:
+    def forward(self, batch: Any) -> Tensor:
         return self.loss(self.model, batch)
 
 
-def _one_step(
-    trained: nn.Module,
-    model: nn.Module,
-    batch: Batch,
-    optimizer: torch.optim.Optimizer,
-    rate: float,
-    clip: float,
-    device: torch.device,
-) -> float:
-    """One update of the weights; returns the loss."""
+class _Teller:
+    """Says where training is: when it begins, after each epoch, and a bar over all steps."""
+
+    def __init__(self, title: str, position: Position, total: int, schedule: Schedule, progress: Progress):
+        self._title = title
+        self._total = total
+        self._epochs = schedule.epochs
+        self._progress = progress
+        self._begun_at = position.step
+        self._began = time.monotonic()
+        if _finished(position, schedule):
+            return
+        if position.step:
+            progress.note(f"{title}: continuing at epoch {position.finished_epochs + 1} of {schedule.epochs}")
+        horizon = 1 / (1 - schedule.average) if schedule.average < 1 else math.inf
+        for what, steps in (("the warm-up", schedule.warmup), ("the average of the weights", horizon)):
+            if steps > total:
+                progress.note(
+                    f"{title}: {what} takes {steps:,.0f} steps and the whole training has {total:,}; little will be "
+                    "learnt, so give more pictures or epochs, or shorten it in the recipe's schedule"
+                )
+
+    def bar(self) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+        """A bar over the steps that are left."""
+        return self._progress.bar(self._total - self._begun_at, self._title)
+
+    def tell(self, position: Position) -> None:
+        """One line for the epoch that was finished."""
+        row = position.history[-1]
+        figures = ", ".join(
+            f"{name} {value:.4g}" for name, value in row.items() if name not in ("epoch", "step", "seconds")
+        )
+        left = self._total - position.step
+        seconds = (time.monotonic() - self._began) / max(1, position.step - self._begun_at) * left
+        rest = f"; {duration(seconds)} left" if left else ""
+        self._progress.note(
+            f"{self._title}: epoch {position.finished_epochs} of {self._epochs}: {figures}{rest}"
+        )
+
+
+def _read_ahead(batches: Iterator[Any], device: torch.device) -> Iterator[Any]:
+    """The same batches on a device; a thread fetches the next one meanwhile."""
+
+    def fetch() -> Any:
+        batch = next(batches, None)
+        return None if batch is None else batch.to(device)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        ahead = pool.submit(fetch)
+        while (batch := ahead.result()) is not None:
+            ahead = pool.submit(fetch)
+            yield batch
+
+
+def _set_rates(optimizer: torch.optim.Optimizer, share: float) -> None:
+    """Set each group's learning rate to a share of its highest."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=gains_from_bfloat16(device)):
-        value = trained(*(tensor.to(device, non_blocking=True) for tensor in batch))
+        group["lr"] = share * group["highest"]
+
+
+def _update(value: Tensor, optimizer: torch.optim.Optimizer, groups: Sequence[Group], clip: float) -> None:
+    """One update of the weights."""
     optimizer.zero_grad(set_to_none=True)
     value.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+    for group in groups:
+        torch.nn.utils.clip_grad_norm_(group.parameters, clip)
     optimizer.step()
-    return float(value.detach())
 
 
 @torch.no_grad()
 def _move_average(average: dict[str, Tensor], model: nn.Module, decay: float) -> None:
+    moving = {name: tensor for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
+    torch._foreach_lerp_([average[name] for name in moving], list(moving.values()), 1 - decay)
     for name, tensor in model.state_dict().items():
-        if tensor.is_floating_point():
-            average[name].lerp_(tensor, 1 - decay)
-        else:
+        if name not in moving:
             average[name].copy_(tensor)
 
 
-def _evaluate_average(model: nn.Module, average: dict[str, Tensor], evaluate: Evaluation) -> dict[str, float]:
-    """Figures of the averaged weights; the random state is put back, so that looking changes nothing."""
+def _validate_average(
+    model: nn.Module, average: dict[str, Tensor], validate: Validate
+) -> tuple[float, dict[str, float]]:
+    """Score and figures of the averaged weights; the random state is put back, so that looking changes nothing."""
     kept = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
     random_state = torch.get_rng_state()
     model.load_state_dict(average)
     model.eval()
     with torch.inference_mode():
-        figures = evaluate(model)
+        found = validate(model)
     model.load_state_dict(kept)
     torch.set_rng_state(random_state)
-    return figures
+    return found
 
 
-def _from_first(figures: dict[str, float] | None, ranks: int) -> dict[str, float]:
+def _from_first(found: tuple[float, dict[str, float]] | None, ranks: int) -> tuple[float, dict[str, float]]:
     """What the first process found, in all processes, so that they stop together."""
-    found = [figures]
+    shared = [found]
     if ranks > 1:
-        dist.broadcast_object_list(found, src=0)
-    assert found[0] is not None
-    return found[0]
-
-
-def _finish_pass(position: Position, figures: dict[str, float]) -> None:
-    """Count the pass, note its figures, and whether it is the best so far."""
-    position.finished_passes += 1
-    position.history.append(
-        {
-            "pass": position.finished_passes,
-            "step": position.step,
-            "loss": position.loss_sum / max(1, position.batch),
-            "seconds": round(position.seconds, 1),
-            **figures,
-        }
-    )
-    position.batch, position.loss_sum = 0, 0.0
-    score = next(iter(figures.values()))
-    if position.best_score is None or score > position.best_score:
-        position.best_score, position.best_pass = score, position.finished_passes
+        dist.broadcast_object_list(shared, src=0)
+    assert shared[0] is not None
+    return shared[0]
 
 
 def _write_log(folder: Path, position: Position) -> None:
     """``log.jsonl`` from the history, whole, so that a kill between two writes leaves no line twice."""
-    temporary = folder / "log.tmp"
-    temporary.write_text("".join(json.dumps(row) + "\n" for row in position.history), encoding="utf-8")
-    temporary.replace(folder / "log.jsonl")
+    with written_whole(folder / "log.jsonl") as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in position.history), encoding="utf-8")
     row = position.history[-1]
     with contextlib.closing(SummaryWriter(str(folder / "tensorboard"))) as writer:
         for name, value in row.items():
-            if name not in ("pass", "step"):
+            if name not in ("epoch", "step"):
                 writer.add_scalar(name, value, row["step"])
 
 
 def _finished(position: Position, schedule: Schedule) -> bool:
-    if position.finished_passes >= schedule.passes:
+    if position.finished_epochs >= schedule.epochs:
         return True
-    waited = position.finished_passes - position.best_pass
+    waited = position.finished_epochs - position.best_epoch
     return bool(schedule.patience) and waited >= schedule.patience

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from showtell.training.engine.loop import Batch
+from showtell.training.data.batches import Batch
 from showtell.training.models import Captioner
 
 LENGTH_GROUPS = 3
@@ -28,29 +29,29 @@ class CrossEntropy:
     doubly_stochastic: float = 0.0
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
-        """The loss of a batch: regions [B, R, D], tokens [C, T + 1] and the picture of each caption [C]."""
-        regions, tokens, pictures = batch
-        captioner = cast(Captioner, model)
-        begun = captioner.begin(regions)  # once a picture; its captions share what was computed
+        """The loss of a batch: the mean over words, each with the weight of its caption."""
+        captioner, tokens = cast(Captioner, model), batch.tokens
+        begun = captioner.begin(batch.regions)  # once per picture; its captions share what was computed
         lengths = (tokens[:, 1:] != self.pad).sum(dim=1)  # [C]
-        total = uneven = regions.new_zeros(())
+        total = uneven = tokens.new_zeros((), dtype=torch.float32)
         # Captions of like length go together, since padding costs as much time as words do.
-        for group in lengths.argsort().tensor_split(LENGTH_GROUPS):
+        for group in lengths.argsort(stable=True).tensor_split(LENGTH_GROUPS):
             if len(group) == 0:
                 continue
-            state = tuple(tensor.index_select(0, pictures[group]) for tensor in begun)
+            state = tuple(tensor.index_select(0, batch.pictures[group]) for tensor in begun)
             wanted = tokens[group, : int(lengths[group].max()) + 1]  # [G, t + 1]
             logits, attention, _ = captioner.step(wanted[:, :-1], state)  # [G, t, V], [G, t, R]
-            total = total + F.cross_entropy(
+            losses = F.cross_entropy(
                 logits.flatten(0, 1).float(),
                 wanted[:, 1:].flatten(),
                 ignore_index=self.pad,
                 label_smoothing=self.smoothing,
-                reduction="sum",
+                reduction="none",
             )
+            total = total + (losses.view(len(group), -1).sum(dim=1) * batch.weights[group]).sum()
             if self.doubly_stochastic:
                 uneven = uneven + looked_unevenly(attention.float(), wanted[:, 1:] != self.pad)
-        return total / lengths.sum() + self.doubly_stochastic * uneven / len(lengths)
+        return total / (lengths * batch.weights).sum() + self.doubly_stochastic * uneven / len(lengths)
 
 
 def looked_unevenly(attention: Tensor, said: Tensor) -> Tensor:

@@ -12,17 +12,21 @@ from showtell.training.models import Captioner
 
 
 class TorchStepper:
-    """Wraps a model in evaluation mode; see ``showtell.decoding.Stepper``."""
+    """Wraps a model in evaluation mode; see ``showtell.decoding.Stepper``.
+
+    Attributes:
+        device: that the model is on.
+    """
 
     def __init__(self, model: nn.Module):
         self._model = cast(Captioner, model.eval())
-        self._device = next(model.parameters()).device
+        self.device = next(model.parameters()).device
         self.fixed = self._model.fixed
 
     @torch.inference_mode()
     def begin(self, regions: NDArray[np.float32]) -> State:
         """Regions [B, R, D] -> the first state."""
-        state = self._model.begin(torch.from_numpy(regions).to(self._device))
+        state = self._model.begin(torch.from_numpy(regions).to(self.device))
         return tuple(tensor.cpu().numpy() for tensor in state)
 
     @torch.inference_mode()
@@ -30,8 +34,8 @@ class TorchStepper:
         self, tokens: NDArray[np.int64], state: State
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], State]:
         """Tokens [B, 1] and the state -> logits [B, V], attention [B, R], next state."""
-        tensors = tuple(torch.from_numpy(array).to(self._device) for array in state)
-        logits, attention, following = self._model.step(torch.from_numpy(tokens).to(self._device), tensors)
+        tensors = tuple(torch.from_numpy(array).to(self.device) for array in state)
+        logits, attention, following = self._model.step(torch.from_numpy(tokens).to(self.device), tensors)
         kept = tuple(
             state[place] if place in self.fixed else tensor.cpu().numpy()
             for place, tensor in enumerate(following)

@@ -1,76 +1,87 @@
-"""The figures of a captioner while it is being trained: dev captions, decoded and scored."""
+"""The figures of a captioner while it is being trained: dev captions, decoded and scored, each dev set apart."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from showtell.captioning.captioner import special_ids
-from showtell.corpora import Corpus, Example
 from showtell.decoding import DecodingOptions, Hypothesis, decode
-from showtell.errors import BadCorpus
 from showtell.metrics.base import References
 from showtell.metrics.bleu import Bleu
 from showtell.metrics.cider import Cider
 from showtell.text.cleaning import join
 from showtell.text.vocabulary import Vocabulary
+from showtell.training.data.selection import ValidationSet
 from showtell.training.engine.stepper import TorchStepper
 from showtell.training.features.cache import FeatureCache
 
 BATCH = 50
+THREADS = 8  # batches that are decoded at a time beside a GPU, at most
 
 
-class DevEvaluation:
-    """Called with a model, gives CIDEr (which decides), BLEU-4, the share of distinct captions and their length.
+class CaptionValidation:
+    """Called with a model, gives the mean CIDEr of the dev sets, which decides, and all figures.
 
-    References are tokenised once, since a run is evaluated after every pass.
+    Figures are CIDEr, BLEU-4, the share of distinct captions in percent and their length in words: the mean over the
+    sets, and, where there are several, each set's own (``flickr8k/en CIDEr``). References are tokenized once, since
+    a run is validated after every epoch.
     """
 
     def __init__(
         self,
-        corpus: Corpus,
+        sets: Sequence[ValidationSet],
         cache: FeatureCache,
         vocabulary: Vocabulary,
-        *,
-        language: str,
         options: DecodingOptions,
     ):
         self._vocabulary = vocabulary
-        self._language = language
         self._options = options
         self._cache = cache
-        examples = dev_examples(corpus, language)
-        self._ids = [example.id for example in examples]
-        self._rows = cache.rows(self._ids)
-        self._references = References(corpus.scoring_references(examples, language), language=language)
+        self._sets = [
+            (one, cache.rows(one.ids), References(one.references, language=one.language)) for one in sets
+        ]
 
-    def __call__(self, model: nn.Module) -> dict[str, float]:
-        """CIDEr and BLEU-4 as percentages, distinct captions as a share of 100, length in words."""
-        spoken = [best[0] for best in self.hypotheses(model)]
-        sentences = [self._vocabulary.decode(hypothesis.tokens) for hypothesis in spoken]
-        captions = [join(sentence, self._language) for sentence in sentences]
-        found = self._references.candidates(dict(zip(self._ids, captions, strict=True)))
+    def __call__(self, model: nn.Module) -> tuple[float, dict[str, float]]:
+        """Score and figures."""
+        found = {
+            one.name: self._figures(model, one, rows, references) for one, rows, references in self._sets
+        }
+        names = next(iter(found.values()))
+        figures = {name: fmean(own[name] for own in found.values()) for name in names}
+        if len(found) > 1:
+            figures |= {f"{one} {name}": value for one, own in found.items() for name, value in own.items()}
+        return figures["CIDEr"], figures
+
+    def _figures(
+        self, model: nn.Module, one: ValidationSet, rows: NDArray[np.int64], references: References
+    ) -> dict[str, float]:
+        """The figures of one set."""
+        best = [hypotheses[0] for hypotheses in self._hypotheses(model, rows, one.language)]
+        sentences = [self._vocabulary.decode(hypothesis.tokens) for hypothesis in best]
+        captions = [join(sentence, one.language) for sentence in sentences]
+        candidates = references.candidates(dict(zip(one.ids, captions, strict=True)))
         return {
-            "CIDEr": Cider(self._references).score(found)["CIDEr"],
-            "BLEU-4": Bleu(self._references).score(found)["BLEU-4"],
+            "CIDEr": Cider(references).score(candidates)["CIDEr"],
+            "BLEU-4": Bleu(references).score(candidates)["BLEU-4"],
             "distinct": 100 * len(set(captions)) / len(captions),
             "length": float(np.mean([len(sentence) for sentence in sentences])),
         }
 
-    def hypotheses(self, model: nn.Module) -> list[list[Hypothesis]]:
-        """What the model says of each dev picture, best first."""
+    def _hypotheses(self, model: nn.Module, rows: NDArray[np.int64], language: str) -> list[list[Hypothesis]]:
+        """The captions of each picture, best first."""
         stepper = TorchStepper(model)
-        ids = special_ids(self._vocabulary, self._language)
-        found: list[list[Hypothesis]] = []
-        for start in range(0, len(self._rows), BATCH):
-            regions = self._cache.features[self._rows[start : start + BATCH]].astype(np.float32)
-            found += decode(stepper, regions, ids, self._options)
-        return found
+        ids = special_ids(self._vocabulary, language)
 
+        def of(part: NDArray[np.int64]) -> list[list[Hypothesis]]:
+            return decode(stepper, self._cache.features[part].astype(np.float32), ids, self._options)
 
-def dev_examples(corpus: Corpus, language: str) -> list[Example]:
-    """The dev split's pictures that have captions in a language to score against."""
-    dev = corpus.split("dev")
-    try:
-        scored = corpus.scoring_references(dev, language)
-    except BadCorpus as error:
-        raise BadCorpus(f"{error}; training needs some in the dev split to choose by") from None
-    return [example for example in dev if example.id in scored]
+        parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+        # Beside a GPU, the search itself takes the time, on one processor; without one, PyTorch has them all.
+        threads = 1 if stepper.device.type == "cpu" else min(THREADS, os.cpu_count() or 1)
+        with ThreadPoolExecutor(max_workers=threads) as pool:
+            return [hypotheses for part in pool.map(of, parts) for hypotheses in part]

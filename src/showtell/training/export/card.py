@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from showtell.captioning.confidence import Reliability
-from showtell.metrics import Report
-from showtell.training.recipe import Recipe
+from showtell.captioning.evaluate import Evaluation
+from showtell.training.settings import Recipe
+
+LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
 def write_card(
     recipe: Recipe,
-    report: Report,
-    reliability: Sequence[Reliability],
+    evaluations: Sequence[Evaluation],
+    reliability: Mapping[str, Sequence[Reliability]],
     *,
     parity: Mapping[str, float],
     good: float,
@@ -18,8 +20,8 @@ def write_card(
     """The card as Markdown.
 
     Args:
-        report: dev figures of the exported graphs.
-        reliability: of the cross-validated confidence on dev.
+        evaluations: of the exported graphs, one for each dev set.
+        reliability: of the cross-validated confidence on dev, by language.
         parity: differences between the graphs and PyTorch.
         good: the CIDEr, in percent, from which a caption counts as good.
     """
@@ -29,7 +31,7 @@ def write_card(
                 f"# {recipe.card.title}",
                 recipe.description,
                 f"## Data\n\n{recipe.card.data}",
-                _figures(recipe, report),
+                _figures(recipe, evaluations),
                 _confidence(reliability, good),
                 f"## Where it fails\n\n{recipe.card.limits}",
                 _making(recipe, parity),
@@ -39,34 +41,47 @@ def write_card(
     )
 
 
-def _figures(recipe: Recipe, report: Report) -> str:
+def _figures(recipe: Recipe, evaluations: Sequence[Evaluation]) -> str:
+    tables = [_table(evaluation, alone=len(evaluations) == 1) for evaluation in evaluations]
+    return (
+        f"## Figures\n\nCaptions by people on dev splits, beam {recipe.decoding.beam}; dev also chose the best "
+        "epoch, so the figures lean a little to the bright side.\n\n" + "\n\n".join(tables)
+    )
+
+
+def _table(evaluation: Evaluation, *, alone: bool) -> str:
+    """The figures of one dev set."""
+    report, name = evaluation.report, str(evaluation.made_with["corpus"])
     rows = [
         f"| {row.name} | {row.value:.1f} | {row.low:.1f} to {row.high:.1f} | `{row.signature}` |"
         for row in report.rows
         if row.value is not None
     ]
     table = "\n".join(("| metric | value | 95 % interval | signature |", "| --- | --- | --- | --- |", *rows))
-    kind = str(recipe.used["data"]).partition(":")[0]
+    title = "" if alone else f"### {name}, {LANGUAGES[evaluation.language]}\n\n"
     return (
-        f"## Figures\n\nDev split, {report.pictures} pictures, beam {recipe.decoding.beam}; dev also chose the best "
-        f"pass, so the figures lean a little to the bright side. {report.hygiene.distinct:.0f} % of the captions are "
-        f"distinct.\n\n{table}\n\nReprint them: `showtell evaluate BUNDLE --data {kind}:DIR --split dev`, where "
-        "BUNDLE is this folder, or its name if it ships with Showtell."
+        f"{title}{report.pictures:,} pictures; {report.hygiene.distinct:.0f} % of the captions are distinct.\n\n{table}"
+        f"\n\nReprint them: `showtell evaluate BUNDLE --data SPEC --split dev --language {evaluation.language}`, where "
+        f"BUNDLE is this folder, or its name if it ships with Showtell, and SPEC opens {name} alone."
     )
 
 
-def _confidence(reliability: Sequence[Reliability], good: float) -> str:
-    rows = [
-        f"| {row.low:.1f} to {row.high:.1f} | {row.captions} | {row.confidence:.2f} | {row.good:.2f} |"
-        for row in reliability
-    ]
-    table = "\n".join(
-        ("| confidence | captions | mean | share that is good |", "| --- | --- | --- | --- |", *rows)
-    )
+def _confidence(reliability: Mapping[str, Sequence[Reliability]], good: float) -> str:
+    tables = []
+    for language, bins in reliability.items():
+        rows = [
+            f"| {row.low:.1f} to {row.high:.1f} | {row.captions} | {row.confidence:.2f} | {row.good:.2f} |"
+            for row in bins
+        ]
+        head = (
+            f"| confidence ({LANGUAGES[language]}) | captions | mean | share that is good |",
+            "| --- | --- | --- | --- |",
+        )
+        tables.append("\n".join((*head, *rows)))
     return (
         "## Confidence\n\nThe probability that a caption is good, which is to say that its CIDEr against people's "
         f"captions reaches {good:g}. A logistic regression on the beam's log-probabilities, agreement and length, "
-        f"fitted on the dev split; the table is from ten-fold cross-validation.\n\n{table}"
+        "fitted on the dev splits; the table is from ten-fold cross-validation.\n\n" + "\n\n".join(tables)
     )
 
 

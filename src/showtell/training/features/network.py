@@ -1,4 +1,4 @@
-"""A picture network as a function of arrays, as quick as the machine allows: what encodes pictures by the thousand."""
+"""A picture network as a function of arrays, as quick as the machine allows: it encodes pictures by the thousand."""
 
 import copy
 from collections.abc import Callable
@@ -28,15 +28,23 @@ class PictureNetwork:
         name: what the cache's ``meta.json`` calls it.
         preprocessing: what the pixels go through.
         device: what it runs on; on a GPU it is PyTorch that runs it.
+        blank: what the network takes in the place of pixels, with a batch of 1.
     """
 
     def __init__(
-        self, network: nn.Module, *, name: str, preprocessing: Preprocessing, device: torch.device = CPU
+        self,
+        network: nn.Module,
+        *,
+        name: str,
+        preprocessing: Preprocessing,
+        device: torch.device = CPU,
+        blank: torch.Tensor | None = None,
     ):
         self.name = name
         self.preprocessing = preprocessing
         self.checksum = checksum(network)
-        blank = torch.zeros(1, 3, preprocessing.size, preprocessing.size)
+        if blank is None:
+            blank = torch.zeros(1, 3, preprocessing.size, preprocessing.size)
         with torch.inference_mode():
             _, self.regions, self.width = network.eval()(blank).shape
         self._run = by_onnx_runtime(network, blank) if device.type == "cpu" else by_torch(network, device)

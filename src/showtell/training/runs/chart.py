@@ -122,7 +122,7 @@ class _Pen:
 
 def _line(run: Run, figure: str) -> list[Point]:
     """A figure pass by pass; passes that lack it, or where it is no number, are left out."""
-    points = [(row.get("pass", math.nan), row.get(figure, math.nan)) for row in run.history]
+    points = [(row.get("epoch", math.nan), row.get(figure, math.nan)) for row in run.history]
     return [point for point in points if all(map(math.isfinite, point))]
 
 
@@ -147,7 +147,7 @@ def _curves(pen: _Pen, box: _Box, title: str, lines: Sequence[list[Point]]) -> N
     for x in ticks(1, last):
         if x == round(x):
             pen.text((place((x, low))[0], box.bottom + 14), f"{x:.0f}", "mm")
-    pen.text(((box.left + box.right) / 2, box.bottom + 34), "passes", "mm")
+    pen.text(((box.left + box.right) / 2, box.bottom + 34), "epochs", "mm")
     pen.line([(box.left, box.top), (box.left, box.bottom), (box.right, box.bottom)], INK, 1)
     for number, line in enumerate(lines):
         if len(line) > 1:

@@ -1,6 +1,6 @@
 """What a run's folder says of itself, read without PyTorch.
 
-A run holds ``recipe.toml``, ``log.jsonl`` (a line a pass) and ``checkpoints/best.safetensors``, of which the header
+A run holds ``recipe.toml``, ``log.jsonl`` (a line per epoch) and ``checkpoints/best.safetensors``, of which the header
 alone is read. Where ``evaluation.json`` lies beside them, as ``showtell evaluate … --format json`` writes it, metrics
 with their intervals, hygiene and speed are taken from there.
 """
@@ -39,7 +39,7 @@ class Evaluation:
         metrics: by name; those that could not be had are left out.
         hygiene: by the names of ``metrics.hygiene.Hygiene``; what cannot be known is left out.
         beam: that it decoded with.
-        speed: captions a second, on the machine that evaluated.
+        speed: captions per second, on the machine that evaluated.
     """
 
     metrics: Mapping[str, Interval] = field(default_factory=dict)
@@ -61,8 +61,8 @@ class Run:
         parameters: numbers in the captioner's averaged weights (not the encoder's); None without a
             checkpoint.
         size: bytes of these weights.
-        seconds: how long it trained, without the dev evaluations; None before the first pass.
-        history: the lines of its log: pass, step, loss, seconds of training so far, CIDEr first of its dev figures.
+        seconds: how long it trained, without the dev evaluations; None before the first epoch.
+        history: the lines of its log: epoch, step, loss, seconds of training so far, CIDEr first of its dev figures.
         evaluation: its ``evaluation.json``; empty if there is none.
     """
 
@@ -77,13 +77,13 @@ class Run:
     evaluation: Evaluation = Evaluation()
 
     @property
-    def passes(self) -> int:
-        """How many passes over the data were finished."""
+    def epochs(self) -> int:
+        """How many epochs were finished."""
         return len(self.history)
 
     @property
     def best(self) -> Mapping[str, float]:
-        """The line of the pass with the highest dev CIDEr; empty before the first."""
+        """The line of the epoch with the highest dev CIDEr; empty before the first."""
         scored = [row for row in self.history if math.isfinite(row.get("CIDEr", math.nan))]
         return max(scored, key=lambda row: row["CIDEr"], default={})
 
@@ -152,7 +152,7 @@ def _described(text: str) -> _Described:
     switched_on = [key for key, value in _table(model, "settings").items() if value is True]
     features = used.get("features")
     # A recipe that tunes its encoder says so itself.
-    if features is None and "words" in _table(recipe, "encoder"):
+    if features is None and {"tuning", "joint"} & _table(recipe, "encoder").keys():
         features = "tuned"
     return _Described(
         model=" + ".join([str(model.get("name", "transformer")), *switched_on]),  # the default of recipes
@@ -196,7 +196,7 @@ def _evaluation(text: str) -> Evaluation:
                 name: float(value) for name, value in told.get("hygiene", {}).items() if value is not None
             },
             beam=_number(told.get("beam")),
-            speed=_number(told.get("captions_a_second")),
+            speed=_number(told.get("captions_per_second")),
         )
     except json.JSONDecodeError:
         raise ValueError("it is not JSON; write it with showtell evaluate --format json") from None

@@ -1,21 +1,19 @@
-"""What every stage of a run shares: its settings, its folder, encoding pictures, and telling how far it is."""
+"""What every stage of a run shares: its settings, what it learns from, its folder, and encoding pictures."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import distributed as dist
 
-from showtell.corpora import Corpus, Example
-from showtell.errors import BadCorpus
-from showtell.training.engine.checkpoint import Position
-from showtell.training.engine.loop import Progress
-from showtell.training.features.cache import FeatureCache, encode_pictures, open_features
+from showtell.text.vocabulary import Vocabulary
+from showtell.training.data.selection import Selection
+from showtell.training.data.word_vectors import Embeddings
+from showtell.training.engine.devices import wait
+from showtell.training.features.cache import FeatureCache, open_features
+from showtell.training.features.encode import encode_maps, encode_pictures
 from showtell.training.features.network import PictureNetwork
-from showtell.training.progress import Reporter, advancing
-from showtell.training.recipe import Recipe
+from showtell.training.progress import Progress
+from showtell.training.settings import Recipe
 
 
 @dataclass(frozen=True)
@@ -23,65 +21,55 @@ class Run:
     """A run that is under way.
 
     Attributes:
+        recipe: its settings.
+        selection: what it learns from and is validated on.
+        vocabulary: the words that it knows.
+        embeddings: vectors that these words start from, if the recipe names a file.
         output: its folder.
+        features: where its features are kept.
+        device: what it is trained on.
         first: whether this process encodes pictures and writes files; without ``torchrun`` it does.
+        progress: where it tells how far it is; silent in the other processes.
     """
 
     recipe: Recipe
-    corpus: Corpus
+    selection: Selection
+    vocabulary: Vocabulary
+    embeddings: Embeddings | None
     output: Path
+    features: Path
     device: torch.device
     first: bool
-    reporter: Reporter
-
-    @property
-    def language(self) -> str:
-        """The language that dev figures are of."""
-        return self.recipe.text.languages[0]
+    progress: Progress
 
     def encode(
-        self, examples: list[Example], network: PictureNetwork, folder: Path, description: str
+        self, network: PictureNetwork, folder: Path, title: str, *, late: PictureNetwork | None = None
     ) -> FeatureCache:
-        """Encode in the first process; the others wait and then open what it made."""
+        """The features of all pictures: encoded by the first process, opened by the others when it is done.
+
+        Args:
+            network: the whole network.
+            late: its late stages, which are enough where the run keeps early maps.
+        """
         if self.first:
-            with self.reporter.bar(len(examples), description) as advance:
+            maps = self.output / "early_maps"
+            if late is not None and maps.exists():
+                encode_maps(
+                    open_features(maps),
+                    late,
+                    folder,
+                    network.described(),
+                    progress=self.progress,
+                    title=title,
+                )
+            else:
                 encode_pictures(
-                    [(example.id, example.path) for example in examples],
+                    self.selection.pictures,
                     network,
                     folder,
-                    views=self.recipe.training.views,
-                    progress=advancing(advance),
+                    augmentations=self.recipe.training.augmentations,
+                    progress=self.progress,
+                    title=title,
                 )
         wait()
         return open_features(folder, made_by=network.described())
-
-    @contextmanager
-    def pass_bar(self, steps: int, description: str) -> Iterator[Progress]:
-        """A bar over all steps of a schedule, and a message after each pass."""
-        with self.reporter.bar(steps, description) as advance:
-            move = advancing(advance)
-            told = 0
-
-            def progress(position: Position) -> None:
-                nonlocal told
-                move(position.step, steps)
-                for row in position.history[told:]:
-                    figures = ", ".join(f"{name} {value:.4g}" for name, value in row.items())
-                    self.reporter.note(f"{description}: {figures}")
-                told = len(position.history)
-
-            yield progress
-
-
-def wait() -> None:
-    """Wait for the other processes of ``torchrun``, if there are any."""
-    if dist.is_initialized():
-        dist.barrier()
-
-
-def training_examples(corpus: Corpus) -> list[Example]:
-    """The train split and the pictures that stand in no split."""
-    examples = list(corpus.training_examples)
-    if not examples:
-        raise BadCorpus(f"{corpus.name} has no pictures to train on: its train split is empty.")
-    return examples

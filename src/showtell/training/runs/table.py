@@ -141,8 +141,8 @@ class Table:
 def tabulate(runs: Sequence[Run]) -> Table:
     """Runs as a table, a row each in the order given.
 
-    Dev figures are those of the best pass, as training computed them. What evaluations say comes after them, where at
-    least one run has an evaluation: captions a second, metrics with their 95 % intervals, hygiene. People are spared
+    Dev figures are those of the best epoch, as training computed them. What evaluations say comes after them, where at
+    least one run has an evaluation: captions per second, metrics with their 95 % intervals, hygiene. People are spared
     dev figures that every run's evaluation has too, and BLEU-1 to 3; JSON and CSV have all.
     """
     columns: list[tuple[Column, Callable[[Run], Cell]]] = [
@@ -154,9 +154,9 @@ def tabulate(runs: Sequence[Run]) -> Table:
             lambda run: run.parameters,
         ),
         (Column("size", "size", lambda size: f"{size / 1e6:.1f} MB"), lambda run: run.size),
-        (Column("passes", "passes"), lambda run: run.passes),
+        (Column("epochs", "epochs"), lambda run: run.epochs),
         (Column("seconds", "training time", _duration), lambda run: run.seconds),
-        (Column("best_pass", "best pass", "{:.0f}".format), lambda run: _whole(run.best.get("pass"))),
+        (Column("best_epoch", "best epoch", "{:.0f}".format), lambda run: _whole(run.best.get("epoch"))),
         *(_dev(key, runs) for key in DEV),
         *_of_evaluations(runs),
     ]
@@ -170,7 +170,7 @@ def _of_evaluations(runs: Sequence[Run]) -> Iterator[tuple[Column, Callable[[Run
     """Columns of what at least one run's evaluation knows."""
     found = [run.evaluation for run in runs]
     if any(evaluation.speed is not None for evaluation in found):
-        speed = Column("evaluation.captions_a_second", "captions a second", "{:.1f}".format)
+        speed = Column("evaluation.captions_per_second", "captions per second", "{:.1f}".format)
         yield speed, lambda run: run.evaluation.speed
     if any(evaluation.beam is not None for evaluation in found):
         beam = Column("evaluation.beam", "beam", "{:.0f}".format)

@@ -16,7 +16,7 @@ from showtell.cli import main
 from showtell.errors import BadRecipe
 from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.features.files import read_features, write_features
-from showtell.training.features.given import encoder_of
+from showtell.training.features.imported import encoder_of
 from showtell.training.recipe import read_recipe
 
 RECIPE = """
@@ -33,7 +33,7 @@ settings = {{ width = 32 }}
 batch = 8
 
 [training.schedule]
-passes = 1
+epochs = 1
 """
 
 
@@ -118,7 +118,7 @@ def test_the_run_says_what_it_learnt_from(trained) -> None:
         (
             "f.pkl",
             ["--encoder", "vgg16", "--weights", "THEIRS", "--resample", "bilinear"],
-            "vgg16 does not see in 4 dev pictures what",
+            "vgg16 does not give for 4 dev pictures what",
         ),
         (
             "f.npz",
@@ -128,7 +128,7 @@ def test_the_run_says_what_it_learnt_from(trained) -> None:
         (
             "f.npz",
             ["--encoder", "vgg16", "--weights", "OTHER"],
-            "does not see in 4 dev pictures what .* give the weights and the --resample that made the features",
+            "does not give for 4 dev pictures what .* give the weights and the --resample that made the features",
         ),
         (
             "f.npz",
@@ -206,7 +206,7 @@ def test_features_of_a_shipped_encoder_need_no_network_to_be_named(trained, tmp_
 def test_a_run_with_an_encoder_of_its_own_takes_no_other(trained, tmp_path, capsys) -> None:
     merge = tmp_path / "merge.toml"
     merge.write_text(
-        RECIPE.format(model="merge").replace("batch = 8", "batch = 8\nviews = 0")
+        RECIPE.format(model="merge").replace("batch = 8", "batch = 8\naugmentations = 0")
         + '[encoder]\nname = "efficientnet-lite0"\nsize = 64\n'
     )
     assert call("train", merge, "--data", trained.data, "--output", tmp_path / "run") == 0
@@ -219,7 +219,7 @@ def test_a_run_with_an_encoder_of_its_own_takes_no_other(trained, tmp_path, caps
 def test_what_contradicts_a_file_of_features_is_said(trained, tmp_path, capsys) -> None:
     features = ["--data", trained.data, "--features", trained.folder / "f.npz", "--output", tmp_path / "run"]
     assert call("train", "base", *features) == 2
-    assert "tunes its encoder" in capsys.readouterr().err
+    assert "trains its encoder" in capsys.readouterr().err
     assert call("train", "merge", *features, "--encoder", "tuned.safetensors") == 2
     assert "are made already; leave out --encoder" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

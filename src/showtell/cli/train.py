@@ -1,0 +1,84 @@
+"""``showtell train``: train a captioner, or continue."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from showtell.cli.training import Device, reach, spoken
+from showtell.errors import ShowtellError
+
+__all__ = ["train"]
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="The name of a recipe, or a TOML file of one's own.")
+    ],
+    data: Annotated[
+        str, typer.Option(metavar="SPEC", help="The corpus, for instance flickr8k:DIR; several with commas.")
+    ],
+    output: Annotated[
+        Path, typer.Option(metavar="RUN", help="The folder of the run; one that exists is continued.")
+    ],
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="The folder where encoded pictures are kept, made when missing; or a .npz or .pkl file of "
+            "features to learn from.",
+        ),
+    ] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="ENCODER",
+            help="The .safetensors file of a tuned encoder, or the name of one to take as ImageNet left it; "
+            "it is not tuned again.",
+        ),
+    ] = None,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="GloVe's or word2vec's text file: vectors that words start from."),
+    ] = None,
+    freeze_embeddings: Annotated[
+        bool, typer.Option("--freeze-embeddings", help="Leave these vectors as they are.")
+    ] = False,
+    device: Annotated[Device, typer.Option(help="What to train on.")] = "auto",
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="A seed in place of the recipe's.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A setting in place of the recipe's, for instance training.schedule.epochs=2; may be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """Train a captioner as a recipe says.
+
+    Stopped, the same command continues. `showtell recipes` lists the recipes.
+    """
+    changes = list(settings or [])
+    if seed is not None:
+        changes.append(f"seed={seed}")
+    if embeddings is not None:
+        changes.append(f"text.embeddings.file={json.dumps(str(embeddings))}")
+        changes.append(f"text.embeddings.frozen={json.dumps(freeze_embeddings)}")
+    elif freeze_embeddings:
+        raise ShowtellError(
+            "--freeze-embeddings needs --embeddings FILE: embeddings learnt from nothing must learn"
+        )
+    with reach("train", "recipe") as (training, recipes):
+        training.train(
+            recipes.read_recipe(recipe, changes),
+            data,
+            output,
+            features=features,
+            encoder=encoder,
+            device=device,
+            progress=spoken(),
+        )

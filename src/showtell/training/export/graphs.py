@@ -1,0 +1,117 @@
+"""An encoder and a captioner -> the three ONNX graphs of a bundle, with weights in half precision."""
+
+from typing import cast
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from showtell.training.encoders.efficientnet_lite import EfficientNetLite
+from showtell.training.encoders.vgg16 import VGG16
+from showtell.training.export.onnx_graph import to_onnx
+from showtell.training.models import Captioner
+from showtell.training.models.state import State
+
+SMALLEST_HALVED = 1024  # tensors of fewer numbers stay in single precision: they are biases and norms
+
+
+def make_graphs(encoder: EfficientNetLite | VGG16, model: nn.Module) -> dict[str, bytes]:
+    """The three graphs of a bundle by file name, with weights in half precision."""
+    size = encoder.preprocessing.size
+    pixels = torch.zeros(2, 3, size, size)
+    captioner = cast(Captioner, model.eval())
+    with torch.inference_mode():
+        regions = encoder.eval()(pixels).clone()
+        first = captioner.begin(regions)
+        _, _, second = captioner.step(torch.zeros(2, 1, dtype=torch.long), first)
+    graphs = {
+        "encoder.onnx": to_onnx(
+            encoder,
+            (pixels,),
+            inputs=["pixels"],
+            outputs=["regions"],
+            dynamic={"pixels": {0: "B"}, "regions": {0: "B"}},
+        ),
+        "begin.onnx": _begin_graph(captioner, regions),
+        "step.onnx": _step_graph(captioner, first, second),
+    }
+    return {name: halved(graph) for name, graph in graphs.items()}
+
+
+class _Begin(nn.Module):
+    """``begin`` as a module of its own, since the exporter wants a ``forward``."""
+
+    def __init__(self, captioner: Captioner):
+        super().__init__()
+        self.captioner = captioner
+
+    def forward(self, regions: Tensor) -> State:
+        return self.captioner.begin(regions)
+
+
+class _Step(nn.Module):
+    """``step`` for one token: logits [B, V], attention [B, R], and the tensors of the state that change."""
+
+    def __init__(self, captioner: Captioner):
+        super().__init__()
+        self.captioner = captioner
+
+    def forward(self, tokens: Tensor, *state: Tensor) -> State:
+        logits, attention, following = self.captioner.step(tokens, state)
+        changed = [tensor for place, tensor in enumerate(following) if place not in self.captioner.fixed]
+        return (logits[:, 0], attention[:, 0], *changed)
+
+
+def _begin_graph(captioner: Captioner, regions: Tensor) -> bytes:
+    names = [f"state.{name}" for name in captioner.state_names]
+    return to_onnx(
+        _Begin(captioner),
+        (regions,),
+        inputs=["regions"],
+        outputs=names,
+        dynamic={name: {0: "B"} for name in ["regions", *names]},
+    )
+
+
+def _step_graph(captioner: Captioner, first: State, second: State) -> bytes:
+    """Batch and every axis that grew between two steps are free."""
+    changing = [name for place, name in enumerate(captioner.state_names) if place not in captioner.fixed]
+    dynamic = {name: {0: "B"} for name in ("tokens", "logits", "attention")}
+    for place, name in enumerate(captioner.state_names):
+        dynamic[f"state.{name}"] = {0: "B"}
+        lengths = zip(first[place].shape, second[place].shape, strict=True)
+        for axis, (before, after) in enumerate(lengths):
+            if before != after:
+                dynamic[f"state.{name}"][axis] = "T"
+    for name in changing:
+        free = dynamic[f"state.{name}"]
+        dynamic[f"next.{name}"] = {
+            axis: "next T" if length == "T" else length for axis, length in free.items()
+        }
+    return to_onnx(
+        _Step(captioner),
+        (torch.zeros(2, 1, dtype=torch.long), *second),
+        inputs=["tokens", *(f"state.{name}" for name in captioner.state_names)],
+        outputs=["logits", "attention", *(f"next.{name}" for name in changing)],
+        dynamic=dynamic,
+        fold=False,
+    )
+
+
+def halved(graph: bytes) -> bytes:
+    """The same graph with its large weights stored as float16 and cast back when it is loaded."""
+    model = onnx.load_from_string(graph)
+    casts = []
+    for weights in model.graph.initializer:
+        numbers = numpy_helper.to_array(weights)
+        if numbers.dtype != np.float32 or numbers.size < SMALLEST_HALVED:
+            continue
+        name = weights.name
+        weights.CopyFrom(numpy_helper.from_array(numbers.astype(np.float16), f"{name}.half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model.SerializeToString()

@@ -1,0 +1,26 @@
+"""How the training wing writes a file: whole, or not at all."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` to write to, which takes its place at the end; after an error it goes."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        temporary.touch()
+        mode = temporary.stat().st_mode
+        yield temporary
+        temporary.chmod(mode)  # some libraries make their files the owner's alone
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a value as JSON."""
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
