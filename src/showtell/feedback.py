@@ -12,7 +12,6 @@ import math
 import os
 import re
 import sqlite3
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -181,13 +180,9 @@ def default_path() -> Path:
     """Where feedback is kept unless told otherwise: in the user's data folder, or where SHOWTELL_FEEDBACK says."""
     if named := os.environ.get("SHOWTELL_FEEDBACK"):
         return Path(named)
-    if sys.platform == "win32":
-        home = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
-    elif sys.platform == "darwin":
-        home = Path.home() / "Library/Application Support"
-    else:
-        home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
-    return home / "showtell" / "feedback.sqlite"
+    from platformdirs import user_data_path
+
+    return user_data_path("showtell", appauthor=False) / "feedback.sqlite"
 
 
 @dataclass(frozen=True, slots=True)

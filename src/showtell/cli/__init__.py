@@ -38,6 +38,7 @@ COMMANDS = {
     "screen": "showtell.cli.screen",
     "undo": "showtell.cli.undo",
     "serve": "showtell.cli.serve",
+    "desktop": "showtell.cli.desktop",
     "feedback": "showtell.cli.feedback",
 }
 
