@@ -123,7 +123,10 @@ class Window:
         """Give each side its share of the room, once; then the user may move the border."""
         if event.width > 10:
             self.sides.unbind("<Configure>")
-            self.root.after_idle(lambda: self.sides.sashpos(0, round(0.42 * event.width)))
+            self.root.after_idle(self._set_border, round(0.42 * event.width))
+
+    def _set_border(self, place: int) -> None:
+        self.sides.sashpos(0, place)  # type: ignore[no-untyped-call]
 
     def _build_tools(self) -> None:
         pixels = self.look.pixels
