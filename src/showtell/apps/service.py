@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from showtell.apps.batching import Batcher, Busy, Closed
 from showtell.apps.gallery import Gallery, Hit
-from showtell.captioning.base import Caption
+from showtell.captioning.base import Caption, Encoded
 from showtell.captioning.captioner import BundleCaptioner
 from showtell.captioning.explain import Explanation, explain
 from showtell.captioning.hub import load
@@ -194,19 +194,25 @@ class Service:
         assert isinstance(key, tuple)
         screen: bool = key[0]
         options: dict[str, Any] = dict(key[1])
-        each = len(self.captioner.languages) if options["language"] == "both" else 1
-        found = iter(self.captioner.caption_many(pictures, **options))
-        described: list[Described | Exception] = []
-        for picture in pictures:
-            result = next(found)
-            if result.caption is None:
-                described.append(BadImage(None, result.error or "cannot be read"))
-                continue
-            others = [next(found).caption for _ in range(each - 1)]
-            captions = tuple(caption for caption in (result.caption, *others) if caption is not None)
+        wanted = options.pop("language")
+        languages = self.captioner.languages if wanted == "both" else (wanted,)
+        seen: dict[int, Encoded] = {}
+        described: list[Described | Exception | None] = [None] * len(pictures)
+        for place, picture in enumerate(pictures):
+            try:
+                seen[place] = self.captioner.encode(picture)
+            except BadImage as error:
+                described[place] = error
+        each = [
+            self.captioner.describe(list(seen.values()), language=language, **options)
+            for language in languages
+            if seen
+        ]
+        for place, *captions in zip(seen, *each, strict=True):
+            picture = pictures[place]
             safety = self._screener().screen(picture) if screen else None
-            described.append(Described(picture_hash(picture), captions, safety))
-        return described
+            described[place] = Described(picture_hash(picture), tuple(captions), safety)
+        return [one for one in described if one is not None]
 
     def explain(self, source: bytes | Path, *, language: str | None = None) -> Explanation:
         """Caption a picture and find where each word looked; see `caption` for the errors."""

@@ -30,7 +30,10 @@ def desktop(
         float | None, typer.Option(metavar="N", help="2 for everything twice as large; as the screen asks.")
     ] = None,
 ) -> None:
-    """Describe pictures in a window: open or drop them, correct, save, search."""
+    """Describe pictures in a window.
+
+    Open or drop them, see where each word looked, correct and save captions, search a library.
+    """
     try:
         import tkinter
 
