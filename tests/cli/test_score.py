@@ -122,3 +122,89 @@ def test_a_wrong_call_is_one_line(files, arguments, message, capsys):
     assert out == ""
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_any_number_of_candidate_files_stand_side_by_side_by_their_names(files, capsys, tmp_path):
+    third = tmp_path / "third.json"
+    third.write_text(json.dumps(GOOD))
+    assert main(["score", *files[:2], str(third), files[2], *QUICK]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split() == ["metric", "good", "worse", "third"]
+    (tmp_path / "again").mkdir()
+    same_name = tmp_path / "again" / "good.json"
+    same_name.write_text(json.dumps(GOOD))
+    assert main(["score", files[0], str(same_name), files[2], *QUICK]) == 0
+    assert str(same_name) in capsys.readouterr().out.splitlines()[0]
+
+
+def test_the_numbers_alone(files, capsys):
+    assert main(["score", files[0], files[2], "-b", "--metrics", "bleu-1", "--resamples", "10"]) == 0
+    assert float(capsys.readouterr().out) > 0
+
+
+def test_scores_of_each_picture_and_the_worst_of_them(files, capsys, tmp_path):
+    table, page = tmp_path / "each.csv", tmp_path / "page.html"
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for name in GOOD:
+        (pictures / f"{name}.jpg").touch()
+    arguments = ["score", files[1], files[2], *QUICK, "--worst", "3", "--per-picture", str(table)]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert out.count("  caption    a cat") == 3
+    assert len(table.read_text().splitlines()) == 121
+    assert main([*arguments, "--format", "html", "--pictures", str(pictures), "--output", str(page)]) == 0
+    assert page.read_text().count('<img src="pictures/') == 3
+    capsys.readouterr()
+    assert main([*arguments, "--format", "csv"]) == 2
+    assert "not as csv" in capsys.readouterr().err
+
+
+def test_java_runs_only_for_those_who_ask_and_it_is_said(files, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert main(["score", files[0], files[2], "--resamples", "10"]) == 0
+    out, err = capsys.readouterr()
+    assert "METEOR" not in out + err
+    assert main(["score", files[0], files[2], "--resamples", "10", "--metrics", "all"]) == 0
+    out, err = capsys.readouterr()
+    assert "showtell: METEOR and SPICE run in Java" in err
+    assert "Java was not found" in out
+
+
+def test_captions_of_ours_match_annotations_by_file_name(capsys, tmp_path):
+    annotations = {
+        "images": [{"id": 100 + i, "file_name": f"COCO_{i:04}.jpg"} for i in range(3)],
+        "annotations": [{"id": i, "image_id": 100 + i, "caption": f"a dog number{i} runs"} for i in range(3)],
+    }
+    references, by_name, by_id = (tmp_path / f"{name}.json" for name in ("references", "name", "id"))
+    references.write_text(json.dumps(annotations))
+    by_name.write_text(
+        json.dumps(
+            [
+                {"path": f"d/COCO_{i:04}.jpg", "caption": f"a dog number{i}", "language": "en"}
+                for i in range(3)
+            ]
+        )
+    )
+    by_id.write_text(json.dumps([{"image_id": 100.0 + i, "caption": f"a dog number{i}"} for i in range(3)]))
+    for candidates in (by_name, by_id):
+        assert main(["score", str(candidates), str(references), "-b", "--metrics", "bleu-1"]) == 0
+        assert float(capsys.readouterr().out) == pytest.approx(100 * 2.718281828 ** (1 - 4 / 3), abs=0.05)
+
+
+@pytest.mark.parametrize("key", ["filename", "cocoid", "imgid"])
+def test_karpathys_pictures_match_by_name_and_by_both_numbers(key, capsys, tmp_path):
+    images = [
+        {
+            "filename": f"p{i}.jpg",
+            "cocoid": 50 + i,
+            "imgid": i,
+            "split": "test",
+            "sentences": [{"raw": f"a dog number{i} runs"}],
+        }
+        for i in range(3)
+    ]
+    references, candidates = tmp_path / "dataset_x.json", tmp_path / "c.json"
+    references.write_text(json.dumps({"images": images, "dataset": "x"}))
+    candidates.write_text(json.dumps({str(image[key]): "a dog" for image in images}))
+    assert main(["score", str(candidates), str(references), "-b", "--metrics", "bleu-1"]) == 0
+    assert float(capsys.readouterr().out) > 0

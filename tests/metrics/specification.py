@@ -63,6 +63,8 @@ def cider(
     clipped: bool = True,
     frequencies: Counter | None = None,
     pictures: int = 0,
+    n: int = 4,
+    sigma: float = 6.0,
 ) -> list[float]:
     """CIDEr-D of each pair (or the original CIDEr); document frequencies are the pairs' own unless given."""
     if frequencies is None:
@@ -71,7 +73,7 @@ def cider(
     for candidate, references in pairs:
         total = 0.0
         for reference in references:
-            for order in range(1, 5):
+            for order in range(1, n + 1):
                 mine = weighted(candidate, order, frequencies, pictures)
                 theirs = weighted(reference, order, frequencies, pictures)
                 product = sum(
@@ -79,7 +81,7 @@ def cider(
                     for gram, weight in mine.items()
                 )
                 length = norm(mine) * norm(theirs)
-                total += product / length * penalty(candidate, reference, clipped) / 4 if length else 0
+                total += product / length * penalty(candidate, reference, clipped, sigma) / n if length else 0
         scores.append(10 * total / len(references))
     return scores
 
@@ -107,9 +109,9 @@ def norm(vector: dict) -> float:
     return math.sqrt(sum(weight**2 for weight in vector.values()))
 
 
-def penalty(candidate: str, reference: str, clipped: bool) -> float:
+def penalty(candidate: str, reference: str, clipped: bool, sigma: float = 6.0) -> float:
     """CIDEr-D's Gaussian of the difference in word pairs."""
     if not clipped:
         return 1.0
     difference = sum(grams(candidate, 2).values()) - sum(grams(reference, 2).values())
-    return math.exp(-(difference**2) / (2 * 6.0**2))
+    return math.exp(-(difference**2) / (2 * sigma**2))

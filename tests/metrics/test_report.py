@@ -1,5 +1,8 @@
 """The report: rows with signatures, intervals that cover, and what a mistake costs."""
 
+import csv
+import io
+
 import numpy as np
 import pytest
 
@@ -14,11 +17,12 @@ from showtell.metrics import (
     Spice,
     compare,
     java,
+    rank,
     score,
 )
 from showtell.metrics.bootstrap import resampled
 from showtell.metrics.names import metric_class
-from showtell.metrics.tables import FORMATS, written
+from showtell.metrics.tables import FORMATS, numbers, written
 
 REFERENCES = {
     str(i): [
@@ -157,7 +161,7 @@ def test_jars_are_for_english():
         (
             {"1": "a", "3": "b"},
             {"1": ["a"], "2": ["b"]},
-            r"1 candidates have no references \(3\) and 1 pictures",
+            r"1 candidate has no references \(3\) and 1 picture has",
         ),
         ({"1": "a"}, {"1": []}, "'1' has no reference"),
         ({"1": "a"}, {"1": "a dog"}, "one string where a list of captions was meant"),
@@ -219,3 +223,109 @@ def test_latex_and_markdown_are_escaped_and_whole():
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 2
     rows = [line for line in written(report, "markdown").splitlines() if line.startswith("|")]
     assert {line.count("|") for line in rows} == {3, 4}
+
+
+def test_lists_are_taken_as_sacrebleu_takes_them():
+    candidates = list(GOOD.values())
+    streams = [list(stream) for stream in zip(*REFERENCES.values(), strict=True)]
+    by_lists = score(candidates, streams, resamples=10)
+    by_ids = score(GOOD, REFERENCES, resamples=10)
+    assert [row.value for row in by_lists.rows] == [row.value for row in by_ids.rows]
+    missing = [streams[0], [None if place == 3 else one for place, one in enumerate(streams[1])]]
+    assert "|refs:1-2|" in str(score(candidates, missing, resamples=0)["CIDEr"].signature)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "references", "message"),
+    [
+        (["a dog"], ["a dog"], "a list of captions; give {id"),
+        ("a dog", [["a dog"]], "the candidates are one string"),
+        (["a dog", "a cat"], [["a dog", "one dog"], ["a cat"]], "between 1 and 2 captions"),
+        (
+            ["a dog", "a cat", "x"],
+            [["a dog", "one dog"], ["a cat", "b"]],
+            "3 candidates and references of 2 pictures",
+        ),
+        ([], [], "give {id"),
+    ],
+)
+def test_other_lists_are_refused_in_a_sentence(candidates, references, message):
+    with pytest.raises(BadCorpus, match=message):
+        score(candidates, references)
+
+
+def test_printed_it_is_a_table():
+    report = score(GOOD, REFERENCES, resamples=10)
+    assert str(report).startswith("metric ")
+    assert "95 % interval" in str(compare(GOOD, WORSE, REFERENCES, resamples=10))
+
+
+def test_three_sets_are_tested_against_the_first():
+    found = rank({"good": GOOD, "same": dict(GOOD), "worse": WORSE}, REFERENCES)
+    assert list(found.reports) == ["good", "same", "worse"]
+    assert found.comparisons["same"]["CIDEr"].p == 1
+    assert found.comparisons["worse"]["CIDEr"].p < 0.01
+    table = str(found)
+    head, *rows = table.splitlines()
+    assert head.split() == ["metric", "good", "same", "worse"]
+    assert next(row for row in rows if row.startswith("CIDEr")).endswith("*")
+    assert "* differs from good: p < 0.05" in table
+    alone, among = compare(GOOD, WORSE, REFERENCES)["CIDEr"], found.comparisons["worse"]["CIDEr"]
+    assert (among.low, among.high, among.p) == pytest.approx((alone.low, alone.high, alone.p))
+    assert set(found.to_dict()["against_first"]) == {"same", "worse"}
+
+
+def test_what_all_rows_share_is_said_once():
+    *_, rouge, cider, shared = str(score(GOOD, REFERENCES, resamples=0)).splitlines()
+    assert rouge == "ROUGE-L|beta:1.2"
+    assert cider == "CIDEr|n:4|sigma:6|idf:scored"
+    assert shared.startswith("all: tok:ptb|lang:en|pictures:104|refs:3|version:")
+    alone = str(score(GOOD, REFERENCES, resamples=0, metrics=["BLEU-4"])).splitlines()[-1]
+    assert alone.startswith("BLEU-4|n:4|length:closest|tok:ptb|lang:en|")
+
+
+def test_the_numbers_alone():
+    assert len(numbers(score(GOOD, REFERENCES, resamples=0)).splitlines()) == 6
+    two = numbers(compare(GOOD, WORSE, REFERENCES, metrics=["bleu-4"], resamples=10))
+    assert [float(cell) for cell in two.split("\t")] == pytest.approx(
+        [score(one, REFERENCES, resamples=0)["BLEU-4"].value for one in (GOOD, WORSE)], abs=0.05
+    )
+
+
+def test_csv_has_all_digits_and_no_formulas():
+    found = rank({"=good": GOOD, "worse": WORSE}, REFERENCES, metrics=["CIDEr"], resamples=10)
+    rows = list(csv.DictReader(io.StringIO(written(found, "csv"))))
+    assert rows[0]["set"] == "'=good"
+    assert float(rows[0]["value"]) == found.reports["=good"]["CIDEr"].value
+    worse = next(row for row in rows if row["set"] == "worse" and row["metric"] == "CIDEr")
+    assert float(worse["p"]) == found.comparisons["worse"]["CIDEr"].p
+
+
+def test_chinese_captions_are_scored_as_chinese_and_it_is_said():
+    pytest.importorskip("rjieba")
+    references = {str(i): [f"一只狗在草地上跑{i}", "狗在跑"] for i in range(120)}
+    candidates = {name: f"一只狗跑步{name}" for name in references}
+    report = score(candidates, references, resamples=0)
+    assert "|lang:zh|" in str(report["BLEU-1"].signature)
+    assert (
+        "120 of 120 pictures have Chinese references, so the captions were scored as Chinese"
+        in report.warnings[0]
+    )
+    told = score(candidates, references, resamples=0, language="zh")
+    assert [row.value for row in told.rows] == [row.value for row in report.rows]
+    assert not any("scored as Chinese" in warning for warning in told.warnings)
+
+
+@pytest.mark.parametrize("resamples", [-1, 100_001, 10**12])
+def test_resamples_out_of_range_are_refused(resamples):
+    with pytest.raises(ShowtellError, match="resamples must be from 0 to 100,000"):
+        score(GOOD, REFERENCES, resamples=resamples)
+
+
+def test_a_text_in_the_place_of_a_caption_is_refused_by_its_picture():
+    for candidates, references in (
+        ({**GOOD, "7": "x" * 10_001}, REFERENCES),
+        (GOOD, {**REFERENCES, "7": ["x" * 10_001]}),
+    ):
+        with pytest.raises(BadCorpus, match="of the picture '7' has more than 10,000 characters"):
+            score(candidates, references)

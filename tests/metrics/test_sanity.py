@@ -116,3 +116,67 @@ def test_chinese_scored_as_english():
         "120 of 120 pictures have Chinese references, but the captions are scored as English" in warning
         for warning in warnings(candidates, references, language="en")
     )
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ("['{}']", "are lists written as text"),
+        ('["{}", "a dog"]', "are lists written as text"),
+        ("('{}',)", "are lists written as text"),
+        ("{{'caption': '{}'}}", "are lists written as text"),
+        ("[{}, a dog]", "are lists written as text"),
+        (" [u'{}']", "are lists written as text"),
+        ("{} <unk>", "hold unknown words ('<unk>')"),
+        ("[UNK] {}", "hold unknown words ('[UNK]')"),
+        ("{} UNK here", "hold unknown words ('UNK')"),
+        ("{} <unknown>", "hold unknown words ('<unknown>')"),
+        ("@@UNKNOWN@@ <oov> {}", "hold unknown words ('<oov>')"),
+        ("{} xxunk", "hold unknown words ('xxunk')"),
+        ("{} caf\ufffd", "hold unknown words ('\ufffd')"),
+        ("<start:en> {}", "hold start or end markers ('<start:en>')"),
+        ("\u0120{}", "are in pieces of words"),
+        ("\u2581{}", "are in pieces of words"),
+        ("{} ##ing", "are in pieces of words ('##i')"),
+        ("{} runn@@ ing", "are in pieces of words ('n@@')"),
+        ("{}</w>", "are in pieces of words"),
+        ("error: is broken or cut short {}", "are messages about pictures that failed"),
+    ],
+)
+def test_what_a_tokeniser_or_a_file_format_left_behind(form, message):
+    found = warnings({name: form.format(caption) for name, caption in HONEST.items()})
+    assert any(f"120 of 120 candidates {message}" in warning for warning in found)
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "a {} trunk beside a skunk",
+        "the number (7) of {}",
+        "{} writes #1 on a wall",
+        "a man called [John] and {}",
+        "a dog's ball and {}",
+        "there is an error: {}",
+        "{} sequins",
+    ],
+)
+def test_ordinary_words_are_no_remains(caption):
+    assert warnings({name: caption.format(own) for name, own in HONEST.items()}) == ()
+
+
+def test_a_single_caption_with_remains_is_counted_as_one():
+    (warning,) = warnings({**HONEST, "5": "a dog \u0120runs"})
+    assert warning.startswith("1 of 120 candidates are in pieces of words")
+
+
+def test_chinese_with_a_space_after_each_character():
+    pytest.importorskip("rjieba")
+    references = {str(i): [f"一只黑色的狗在草地上奔跑{i}"] for i in range(120)}
+    spaced = {name: " ".join(f"一只狗在草地上{name}") for name in references}
+    found = warnings(spaced, references, language="zh")
+    assert any("120 of 120 candidates are Chinese with a space after each character" in one for one in found)
+    assert not any(
+        "space" in one for one in warnings(spaced, references, language="zh", tokeniser="characters")
+    )
+    whole = {name: f"一只狗 在草地上 奔跑{name}" for name in references}
+    assert not any("space" in one for one in warnings(whole, references, language="zh"))

@@ -124,6 +124,21 @@ def test_meteor_is_pycocoevalcaps():
 
 @pytest.mark.slow
 @pytest.mark.skipif(not tool_is_here(), reason="needs Java and pycocoevalcap")
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+def test_line_ends_within_a_caption_do_not_confuse_meteor(end):
+    from showtell.metrics import Meteor
+
+    references = {"1": [f"a dog{end}runs"], "2": ["a cat sits ||| there"]}
+    meteor = Meteor(References(references, tokeniser="none"))
+    broken = meteor.each(["1", "2"], [f"a{end}dog runs", "a cat"])
+    whole = Meteor(References({"1": ["a dog runs"], "2": ["a cat sits there"]})).each(
+        ["1", "2"], ["a dog runs", "a cat"]
+    )
+    np.testing.assert_allclose(broken, whole, atol=TOLERANCE)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not tool_is_here(), reason="needs Java and pycocoevalcap")
 def test_flickr8ks_own_captions_score_as_the_whole_package_does():
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer as TheirTokenizer
 

@@ -98,6 +98,17 @@ Resamples = Annotated[
     ),
 ]
 Brief = Annotated[bool, typer.Option("--brief", "-b", help="Print the numbers alone, a line per metric.")]
+PerPicture = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also write each picture's scores, as .csv, .json or .jsonl."),
+]
+Worst = Annotated[
+    int, typer.Option(metavar="N", min=0, help="Also show the N pictures with the lowest scores (CIDEr).")
+]
+Pictures = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where the pictures are, to be shown with --worst and --format html."),
+]
 
 
 def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
@@ -112,6 +123,9 @@ def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     subset: Subset = False,
     resamples: Resamples = 1000,
     brief: Brief = False,
+    per_picture: PerPicture = None,
+    worst: Worst = 0,
+    pictures: Pictures = None,
     format: Annotated[Format, typer.Option(help="How the figures are written.")] = Format.text,  # noqa: A002
     output: option.Output = None,
 ) -> None:
@@ -121,37 +135,70 @@ def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     and SPICE need Java and the extra coco. Files may be COCO JSON, {id: caption} JSON, JSONL, CSV, TSV or
     Flickr8k token files.
     """
-    from showtell.corpora.caption_files import in_ids_of, read_captions, read_references
+    from showtell.corpora.caption_files import read_captions
+    from showtell.metrics import pictures as by_picture
     from showtell.metrics.document_frequencies import DocumentFrequencies
-    from showtell.metrics.names import WITH_JAVA, chosen_metrics
-    from showtell.metrics.tables import numbers, written
+    from showtell.metrics.tables import numbers
 
-    if len(files) < 2:
-        raise ShowtellError("one file was given; give one or more of candidates, then the references")
-    started = [name for name in chosen_metrics(metrics.split(",")) if name in WITH_JAVA]
-    references = read_references(files[-1], references_format and references_format.value, language=language)
+    asked = metrics.split(",")
+    _announce_java(asked)
+    sets, references = _read(files, candidates_format, references_format, language, subset)
     settings: Settings = {
         "language": language,
         "tokeniser": tokeniser and tokeniser.value,
-        "metrics": metrics.split(","),
+        "metrics": asked,
         "frequencies": None if idf is None else DocumentFrequencies.load(idf),
         "training": None if training is None else read_captions(training).all,
         "resamples": resamples,
     }
-    sets = {
-        path: in_ids_of(references, captions)
-        for path, captions in _candidates(files[:-1], candidates_format).items()
-    }
+    found = _scored(sets, references, settings)
+    captions = list(sets.values())
+    if per_picture is not None:
+        text = by_picture.per_picture(found, captions, per_picture.suffix.lower())
+        with console.output(per_picture) as file:
+            file.write(text)
+    lowest = by_picture.worst(found, captions, references, worst) if worst else []
+    shown = by_picture.Shown(lowest, _files(pictures), output and output.parent)
+    text = numbers(found) if brief else by_picture.written_with_worst(found, shown, format.value)
+    with console.output(output) as file:
+        print(text, file=file)
+
+
+def _announce_java(metrics: list[str]) -> None:
+    from showtell.metrics.names import WITH_JAVA, chosen_metrics
+
+    started = [name for name in chosen_metrics(metrics) if name in WITH_JAVA]
+    if started:
+        console.note(f"{' and '.join(started)} run{'s' * (len(started) == 1)} in Java, which takes a while")
+
+
+def _read(
+    files: list[Path],
+    candidates_format: CaptionFormat | None,
+    references_format: CaptionFormat | None,
+    language: str | None,
+    subset: bool,
+) -> tuple[dict[Path, dict[str, str]], dict[str, list[str]]]:
+    """The sets of candidates by their files, and the references."""
+    from showtell.corpora.caption_files import in_ids_of, one_each, read_captions, read_references
+
+    if len(files) < 2:
+        raise ShowtellError("one file was given; give one or more of candidates, then the references")
+    if len(set(files[:-1])) < len(files) - 1:
+        raise ShowtellError("a file of candidates was given twice; give each once")
+    references = read_references(files[-1], references_format and references_format.value, language=language)
+    sets = {}
+    for path in files[:-1]:
+        captions, warnings = one_each(read_captions(path, candidates_format and candidates_format.value))
+        sets[path] = in_ids_of(references, captions)
+        for warning in warnings:
+            console.note(warning)
+    for warning in references.warnings:
+        console.note(warning)
     known = references.captions
     if subset:
         known = {name: known[name] for name in known if any(name in found for found in sets.values())}
-    for warning in references.warnings:
-        console.note(warning)
-    if started:
-        console.note(f"{' and '.join(started)} run in Java, which takes a while")
-    found = _scored(sets, known, settings)
-    with console.output(output) as file:
-        print(numbers(found) if brief else written(found, format.value), file=file)
+    return sets, known
 
 
 def _scored(
@@ -181,14 +228,10 @@ def _scored(
     return found.comparisons[names[1]] if len(names) == 2 else found
 
 
-def _candidates(files: list[Path], format: CaptionFormat | None) -> dict[Path, dict[str, str]]:  # noqa: A002
-    from showtell.corpora.caption_files import one_each, read_captions
-
-    sets = {}
-    for path in files:
-        sets[path], warnings = one_each(read_captions(path, format and format.value))
-        for warning in warnings:
-            console.note(warning)
-    if len(sets) < len(files):
-        raise ShowtellError("a file of candidates was given twice; give each once")
-    return sets
+def _files(folder: Path | None) -> dict[str, Path]:
+    """The files under a folder by their names without the extension, as ids are."""
+    if folder is None:
+        return {}
+    if not folder.is_dir():
+        raise ShowtellError(f"{folder}: is no folder of pictures")
+    return {path.stem: path for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -280,10 +280,13 @@ def _mismatch(candidates: Sequence[str], references: Sequence[str], known: Mappi
     unanswered = [name for name in references if name not in given]
     parts = []
     if strange:
-        parts.append(f"{len(strange)} candidates have no references ({some(strange)})")
+        have = "candidate has" if len(strange) == 1 else "candidates have"
+        parts.append(f"{len(strange)} {have} no references ({some(strange)})")
     if unanswered:
-        parts.append(f"{len(unanswered)} pictures have references but no candidate ({some(unanswered)})")
-    return f"the ids do not match: {' and '.join(parts)}; give both sides the same ids"
+        have = "picture has" if len(unanswered) == 1 else "pictures have"
+        parts.append(f"{len(unanswered)} {have} references but no candidate ({some(unanswered)})")
+    advice = "give both sides the same ids" if strange else "leave such references out (--subset)"
+    return f"the ids do not match: {' and '.join(parts)}; {advice}"
 
 
 def some(names: Sequence[str], limit: int = 5) -> str:

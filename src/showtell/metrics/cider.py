@@ -9,12 +9,14 @@ As in pycocoevalcap, the length is the number of word *pairs*, and an n-gram tha
 if one had it.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from showtell.metrics.base import Candidates, MeanMetric
+from showtell.errors import ShowtellError
+from showtell.metrics.base import Candidates, MeanMetric, References
 from showtell.metrics.ngrams import MAXIMUM_ORDER, Floats, Grams, Integers
 
 SIGMA = 6.0
@@ -26,14 +28,40 @@ class Cider(MeanMetric):
     names: ClassVar[tuple[str, ...]] = ("CIDEr",)
     clipped = True
 
+    def __init__(
+        self,
+        references: References | Mapping[str, Sequence[str]],
+        *,
+        n: int = MAXIMUM_ORDER,
+        sigma: float = SIGMA,
+    ) -> None:
+        """Take references as every metric does.
+
+        Args:
+            references: prepared References, or ``{id: [captions]}`` in English.
+            n: the longest n-grams that count, 1 to 4.
+            sigma: of the Gaussian penalty for a difference in length, more than 0.
+
+        Raises:
+            ShowtellError: n or sigma out of range.
+        """
+        super().__init__(references)
+        if not 1 <= n <= MAXIMUM_ORDER:
+            raise ShowtellError(f"CIDEr's n must be from 1 to {MAXIMUM_ORDER}, not {n}")
+        if not sigma > 0:
+            raise ShowtellError(f"CIDEr's sigma must be more than 0, not {sigma}")
+        self._n, self._sigma = n, float(sigma)
+
     def statistics(self, candidates: Candidates) -> Floats:
         """One column: each candidate's score as a fraction (0 to 10)."""
         references, grams = candidates.references, candidates.grams
         weights, norms = self._vectors(grams, self._idf_of(grams))
         reference_weights, reference_norms = self._reference_vectors
 
-        row, other = candidates.meetings
-        starts, candidate, reference = candidates.pairs
+        # Each n-gram that a candidate shares with a reference adds g_c · g_r to their product of that order, where g
+        # is count times weight (equation 2); CIDEr-D takes min(g_c, g_r) in the place of g_c.
+        row, other = candidates.meetings  # [meetings] rows of both
+        starts, candidate, reference = candidates.pairs  # [C], [pairs], [pairs]
         mine, theirs = weights[row], reference_weights[other]
         product = (np.minimum(mine, theirs) if self.clipped else mine) * theirs
         caption = grams.caption[row]
@@ -42,23 +70,24 @@ class Cider(MeanMetric):
         products = np.bincount(
             pair * MAXIMUM_ORDER + grams.order[row], product, len(candidate) * MAXIMUM_ORDER
         ).reshape(-1, MAXIMUM_ORDER)  # [pairs, 4]
-        scale = norms[candidate] * reference_norms[reference]
-        cosine = np.divide(products, scale, out=np.zeros(scale.shape), where=scale > 0).mean(axis=1)
+        scale = norms[candidate] * reference_norms[reference]  # [pairs, 4]
+        cosine = np.divide(products, scale, out=np.zeros(scale.shape), where=scale > 0)
+        similarity = cosine[:, : self._n].mean(axis=1)  # [pairs] equation 3, the mean over n
         if self.clipped:
             difference = _pairs_of_words(grams)[candidate] - _pairs_of_words(references.grams)[reference]
-            cosine = cosine * np.exp(-(difference**2) / (2 * SIGMA**2))
-        total = np.bincount(candidate, cosine, len(candidates.picture))
-        mean: Floats = 10 * total / references.sizes[candidates.picture]
+            similarity *= np.exp(-(difference**2) / (2 * self._sigma**2))
+        total = np.bincount(candidate, similarity, len(candidates.picture))
+        mean: Floats = 10 * total / references.sizes[candidates.picture]  # [C] equation 4
         return mean[:, None]
 
     def settings(self, name: str) -> tuple[tuple[str, str], ...]:
         frequencies = self.references.frequencies
         source = "scored" if frequencies is None else frequencies.source
-        return (("n", str(MAXIMUM_ORDER)), ("sigma", f"{SIGMA:g}"), ("idf", source))
+        return (("n", str(self._n)), ("sigma", f"{self._sigma:g}"), ("idf", source))
 
     @cached_property
     def _idf(self) -> Floats:
-        """Weight of every known n-gram, and last that of strangers: log(pictures / pictures with it)."""
+        """log(pictures / pictures with it) of every known n-gram, and last of all others: [known + 1]."""
         references = self.references
         known = references.index.known
         if references.frequencies is not None:

@@ -2,21 +2,23 @@
 
 ::
 
-    from showtell.metrics.coco import Bleu, Cider, Meteor, PTBTokenizer, Rouge, Spice
+    from showtell.metrics.coco import Bleu, Cider, COCOEvalCap, Meteor, PTBTokenizer, Rouge, Spice
 
     gts, res = PTBTokenizer().tokenize(gts), PTBTokenizer().tokenize(res)
     score, scores = Cider().compute_score(gts, res)      # fractions, as there
 
-`gts` is ``{id: [tokenised captions]}``, `res` the same with one caption each.
+`gts` is ``{id: [tokenised captions]}``, `res` the same with one caption each. As there, progress is printed.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from showtell.metrics import bleu, cider, meteor, rouge, spice
 from showtell.metrics.base import Metric, References
+from showtell.metrics.java import Unavailable
 from showtell.metrics.ngrams import Floats
 from showtell.text.ptb import tokenise
 
@@ -56,9 +58,13 @@ class Bleu:
 class Cider:
     """As ``pycocoevalcap.cider.cider.Cider``: CIDEr-D with the document frequencies of `gts`."""
 
+    def __init__(self, test: object = None, refs: object = None, n: int = 4, sigma: float = 6.0) -> None:
+        """Take the longest n-grams, 1 to 4, and sigma; the other two arguments count nowhere, as there."""
+        self._n, self._sigma = n, sigma
+
     def compute_score(self, gts: Captions, res: Captions) -> tuple[float, Floats]:
         """The mean and the pictures' own."""
-        return _mean_and_each(cider.Cider, gts, res)
+        return _mean_and_each(partial(cider.Cider, n=self._n, sigma=self._sigma), gts, res)
 
     def method(self) -> str:
         return "CIDEr"
@@ -66,6 +72,12 @@ class Cider:
 
 class Rouge:
     """As ``pycocoevalcap.rouge.rouge.Rouge``."""
+
+    beta = rouge.BETA
+
+    def calc_score(self, candidate: Sequence[str], refs: Sequence[str]) -> float:
+        """ROUGE-L of one caption, given as a list of one, against its references."""
+        return self.compute_score({0: refs}, {0: candidate})[0]
 
     def compute_score(self, gts: Captions, res: Captions) -> tuple[float, Floats]:
         """The mean and the pictures' own."""
@@ -97,6 +109,57 @@ class Spice:
 
     def method(self) -> str:
         return "SPICE"
+
+
+class COCOEvalCap:
+    """As ``pycocoevalcap.eval.COCOEvalCap``; METEOR and SPICE are left out where their programs are missing.
+
+    Attributes:
+        params: ``image_id`` is the list of pictures that are scored; a shorter one may be set.
+        eval: the set's scores by name, after `evaluate`.
+        evalImgs: each picture's scores.
+        imgToEval: the same by the picture's id.
+    """
+
+    def __init__(self, coco: Any, cocoRes: Any) -> None:  # noqa: N803 (as there)
+        """Take two ``pycocotools.coco.COCO``, or anything with `getImgIds` and `imgToAnns`."""
+        self.coco, self.cocoRes = coco, cocoRes
+        self.params: dict[str, Any] = {"image_id": coco.getImgIds()}
+        self.eval: dict[str, float] = {}
+        self.evalImgs: list[dict[str, Any]] = []
+        self.imgToEval: dict[Hashable, dict[str, Any]] = {}
+
+    def evaluate(self) -> None:
+        """Tokenise, score and print; the scores are then in `eval` and `evalImgs`."""
+        ids = self.params["image_id"]
+        tokenizer = PTBTokenizer()
+        gts = tokenizer.tokenize({one: self.coco.imgToAnns[one] for one in ids})
+        res = tokenizer.tokenize({one: self.cocoRes.imgToAnns[one] for one in ids})
+        scorers: list[tuple[Callable[[], Any], list[str]]] = [
+            (Bleu, ["Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4"]),
+            (Meteor, ["METEOR"]),
+            (Rouge, ["ROUGE_L"]),
+            (Cider, ["CIDEr"]),
+            (Spice, ["SPICE"]),
+        ]
+        self.imgToEval = {one: {"image_id": one} for one in gts}
+        for scorer, names in scorers:
+            try:
+                score, scores = scorer().compute_score(gts, res)
+            except Unavailable as error:
+                print(f"{names[0]}: {error}")
+                continue
+            for name, value, each in zip(
+                names,
+                score if len(names) > 1 else [score],
+                scores if len(names) > 1 else [scores],
+                strict=True,
+            ):
+                self.eval[name] = value
+                for one, own in zip(gts, each, strict=True):
+                    self.imgToEval[one][name] = own
+                print(f"{name}: {value:0.3f}")
+        self.evalImgs = list(self.imgToEval.values())
 
 
 def _mean_and_each(

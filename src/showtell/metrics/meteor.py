@@ -5,6 +5,7 @@ WMT 2014. The jar gives 23 statistics for each caption, and turns sums of them i
 picture's and a resample's are all asked of it.
 """
 
+import re
 import threading
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
@@ -119,5 +120,5 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 
 def _field(sentence: str) -> str:
-    """A sentence as a field of the protocol, as pycocoevalcap writes the candidates'."""
-    return " ".join(sentence.replace("|||", "").split("\n")).replace("  ", " ")
+    """A sentence as a field of the protocol, as pycocoevalcap writes the candidates'; Java ends lines at \\r too."""
+    return re.sub(r"[\r\n]", " ", sentence.replace("|||", "")).replace("  ", " ")

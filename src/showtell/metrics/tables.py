@@ -50,13 +50,14 @@ def written(found: Found, format: str = "text") -> str:  # noqa: A002
 
 def numbers(found: Found) -> str:
     """The values alone: a line for each row, the sets of a comparison with tabs between."""
-    reports = _reports(found).values()
+    reports = reports_of(found).values()
     return "\n".join(
         "\t".join(_number(row.value) for row in rows) for rows in zip(*(r.rows for r in reports), strict=True)
     )
 
 
-def _reports(found: Found) -> Mapping[str, Report]:
+def reports_of(found: Found) -> Mapping[str, Report]:
+    """The reports by their sets' names; a single report has none."""
     if isinstance(found, Report):
         return {"": found}
     if isinstance(found, Comparison):
@@ -109,7 +110,7 @@ _HYGIENE = {
 
 
 def _hygiene(found: Found) -> Table:
-    reports = _reports(found)
+    reports = reports_of(found)
     table = [["hygiene", *reports]]
     table.append(["pictures", *(str(report.pictures) for report in reports.values())])
     sides = [report.hygiene.to_dict() for report in reports.values()]
@@ -159,7 +160,7 @@ def _csv(found: Found) -> str:
     columns = ["metric", "value", "low", "high", "signature", "missing"]
     differences = ["difference", "difference_low", "difference_high", "p"] if tested else []
     table.writerow([*(["set"] if tested else []), *columns, *differences])
-    for name, report in _reports(found).items():
+    for name, report in reports_of(found).items():
         for place, row in enumerate(report.rows):
             cells = [row.name, row.value, row.low, row.high, str(row.signature), row.missing]
             other = tested[name][place] if name in tested else None
