@@ -87,9 +87,11 @@ def essential(data: bytes) -> Jpeg:
     end, unfinished = (data.find(_END, first.pixels), False) if single else _rest(data, begin, frame)
     ended = end >= 0
     if not ended:
+        if unfinished:
+            raise Broken("scans are missing")
         # What was downloaded in part is often filled up with zeros; and half a marker may be left.
         filled = len(data) - len(data.rstrip(b"\0"))
-        end = max(first.pixels, len(data) - (filled - 16 if filled >= _SECTOR else 0))
+        end = max(first.pixels, len(data) - (filled - 1 if filled >= _SECTOR else 0))
         end -= data[begin:end].endswith(b"\xff")
     _refuse_too_few_bits(frame, first, end if single else min(end, next(_scans(data, begin)).end), ended)
     header = b"".join(kept)
@@ -273,8 +275,9 @@ def _rest(data: bytes, begin: int, frame: _Frame) -> tuple[int, bool]:
             raise Unsupported(f"a JPEG with more than {MAX_SCANS} scans")
         if scan.last and frame.progressive:
             missing -= {(name, coefficient) for name in scan.ids for coefficient in scan.coefficients}
+    unfinished = frame.progressive and bool(missing)
     while found := _MARKER.search(data, end):
         if found[1] == b"\xd9":
-            return found.start(), frame.progressive and bool(missing)
+            return found.start(), unfinished
         end = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
-    return -1, True
+    return -1, unfinished

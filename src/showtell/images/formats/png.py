@@ -21,6 +21,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> values a pixel
 _TRANSPARENCY = {0: 2, 2: 6, 3: 1}  # colour type -> least number of bytes of a tRNS chunk
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_PIECE = 1 << 14  # which unpacks to 17 MB at most
 _LONGEST_TEXT = 1 << 20
 """Bytes of unpacked text that are looked at for an orientation."""
 
@@ -66,7 +67,11 @@ def essential(data: bytes) -> Essential:
 
 
 def load(image: "Image", file: Essential, decoder: "Callable[[bytes], Image]") -> "Image":
-    """Decode an opened PNG; that its packing ends badly does not matter if all rows can be unpacked."""
+    """Decode an opened PNG; that its packing ends badly does not matter if all rows can be unpacked.
+
+    Raises:
+        Broken: rows are missing, which PIL leaves black if their packing ends well; or whatever PIL raises.
+    """
     try:
         image.load()
     except MemoryError:
@@ -77,20 +82,42 @@ def load(image: "Image", file: Essential, decoder: "Callable[[bytes], Image]") -
             raise
         image = decoder(mended)
         image.load()
+        return image
+    last = image.crop((0, image.height - 1, image.width, image.height)).tobytes()
+    if (image.info.get("interlace") or not any(last)) and not _has_all_rows(file.data):
+        raise Broken("rows are missing")
     return image
 
 
 def _packed_again(data: bytes) -> bytes | None:
     """An essential PNG with its rows packed again; None if they are not all there."""
     chunks = dict(_chunks(data))
-    most = _unpacked_size(chunks[b"IHDR"])
-    rows = _unpacked(chunks[b"IDAT"], most)
-    if len(rows) < most:
+    size = _unpacked_size(chunks[b"IHDR"])
+    try:
+        rows = _unpacker().decompress(memoryview(chunks[b"IDAT"])[2:], size)
+    except zlib.error:
+        return None
+    if len(rows) < size:
         return None
     chunks[b"IDAT"] = zlib.compress(rows, 1)
-    return b"".join(
-        [_SIGNATURE, *(_chunk(name, content) for name, content in chunks.items()), _chunk(b"IEND", b"")]
-    )
+    return b"".join([_SIGNATURE, *(_chunk(*each) for each in chunks.items()), _chunk(b"IEND", b"")])
+
+
+def _has_all_rows(data: bytes) -> bool:
+    chunks = dict(_chunks(data))
+    missing, packed = _unpacked_size(chunks[b"IHDR"]), memoryview(chunks[b"IDAT"])[2:]
+    unpacker = _unpacker()
+    with suppress(zlib.error):
+        for start in range(0, len(packed), _PIECE):
+            missing -= len(unpacker.decompress(packed[start : start + _PIECE]))
+            if missing <= 0:
+                break
+    return missing <= 0
+
+
+def _unpacker() -> "zlib._Decompress":
+    """What unpacks without a look at the checksum that stands at the end; the two bytes before are to be left out."""
+    return zlib.decompressobj(-zlib.MAX_WBITS)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -148,16 +175,3 @@ def _unpacked_size(header: bytes) -> int:
         if columns > 0 and rows > 0:
             total += rows * (1 + (columns * row + 7) // 8)
     return total
-
-
-def _unpacked(packed: bytes, most: int) -> bytes:
-    """What can be unpacked before an error, up to so many bytes."""
-    unpacker, pieces, size = zlib.decompressobj(), [], 0
-    with suppress(zlib.error):
-        # Bit by bit, for of a piece with an error in it nothing is given.
-        for start in range(0, len(packed), 64):
-            pieces.append(unpacker.decompress(packed[start : start + 64], most - size))
-            size += len(pieces[-1])
-            if size >= most:
-                break
-    return b"".join(pieces)
