@@ -106,7 +106,7 @@ def test_a_model_refuses_settings_that_cannot_be_before_a_picture_is_encoded(
 ) -> None:
     recipe = replace(Recipe(), model=Model(name="two_lstm", settings=settings))
     draw_corpus(tmp_path / "data", train=3, dev=2)
-    with pytest.raises(BadRecipe, match="The model 'two_lstm' cannot be built with the settings"):
+    with pytest.raises(BadRecipe, match="the model 'two_lstm' cannot be built with the settings"):
         train(recipe, f"flickr8k:{tmp_path / 'data'}", tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -6,6 +6,7 @@ from small_models import REGIONS, SENTINEL, VOCABULARY, WIDTH, small
 from torch.nn import functional as F
 
 from showtell.errors import BadRecipe
+from showtell.training.data.batches import Batch
 from showtell.training.engine.losses import CrossEntropy, looked_unevenly
 from showtell.training.models import MODELS, build_model
 
@@ -13,6 +14,11 @@ from showtell.training.models import MODELS, build_model
 @pytest.fixture(params=[*sorted(MODELS), SENTINEL])
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+def batch_of(regions, tokens, pictures, weights=None) -> Batch:
+    weights = torch.ones(len(tokens)) if weights is None else weights
+    return Batch(tuple(map(str, range(len(regions)))), regions, tokens, pictures, weights)
 
 
 def test_one_call_with_the_whole_caption_equals_one_call_a_word(name: str) -> None:
@@ -78,7 +84,7 @@ def test_a_handful_of_pictures_is_learnt_by_heart(name: str) -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     for _ in range(150):
         optimizer.zero_grad()
-        value = loss(model, (regions, captions, torch.arange(4)))
+        value = loss(model, batch_of(regions, captions, torch.arange(4)))
         value.backward()
         optimizer.step()
     assert value < 0.05
@@ -89,8 +95,8 @@ def test_captions_of_one_picture_share_what_was_begun(name: str) -> None:
     regions, tokens = torch.randn(2, REGIONS, WIDTH), torch.randint(1, VOCABULARY, (5, 6))
     pictures = torch.tensor([0, 0, 1, 1, 1])
     loss = CrossEntropy(pad=0, smoothing=0.1)
-    shared = loss(model, (regions, tokens, pictures))
-    apart = loss(model, (regions[pictures], tokens, torch.arange(5)))
+    shared = loss(model, batch_of(regions, tokens, pictures))
+    apart = loss(model, batch_of(regions[pictures], tokens, torch.arange(5)))
     torch.testing.assert_close(shared, apart)
 
 
@@ -188,11 +194,20 @@ def test_the_doubly_stochastic_term_is_a_mean_over_captions_with_its_weight() ->
     model = small("soft_attention").eval()
     regions, tokens = torch.randn(3, REGIONS, WIDTH), torch.randint(1, VOCABULARY, (3, 6))
     tokens[0, 4:] = 0
-    batch = (regions, tokens, torch.arange(3))
+    batch = batch_of(regions, tokens, torch.arange(3))
     without, with_it = (CrossEntropy(0, 0.1, weight)(model, batch) for weight in (0.0, 0.5))
     _, attention, _ = model.step(tokens[:, :-1], model.begin(regions))
     expected = 0.5 * looked_unevenly(attention, tokens[:, 1:] != 0) / 3
     torch.testing.assert_close(with_it - without, expected)
+
+
+def test_a_caption_of_no_weight_counts_for_nothing_and_one_of_twice_the_weight_for_two() -> None:
+    model = small("two_lstm").eval()
+    regions, tokens = torch.randn(3, REGIONS, WIDTH), torch.randint(1, VOCABULARY, (3, 6))
+    loss, pictures = CrossEntropy(pad=0), torch.arange(3)
+    weighed = loss(model, batch_of(regions, tokens, pictures, torch.tensor([2.0, 0.0, 1.0])))
+    repeated = torch.tensor([0, 0, 2])
+    torch.testing.assert_close(weighed, loss(model, batch_of(regions[repeated], tokens[repeated], pictures)))
 
 
 def test_padding_counts_for_nothing() -> None:
@@ -200,8 +215,8 @@ def test_padding_counts_for_nothing() -> None:
     regions, tokens = torch.randn(2, REGIONS, WIDTH), torch.randint(1, VOCABULARY, (2, 6))
     padded = F.pad(tokens, (0, 3), value=0)
     loss = CrossEntropy(pad=0, smoothing=0.1)
-    batch = (regions, tokens, torch.arange(2))
-    torch.testing.assert_close(loss(model, batch), loss(model, (regions, padded, torch.arange(2))))
+    batch = batch_of(regions, tokens, torch.arange(2))
+    torch.testing.assert_close(loss(model, batch), loss(model, batch_of(regions, padded, torch.arange(2))))
 
 
 def test_a_model_or_a_setting_that_does_not_exist_is_named() -> None:

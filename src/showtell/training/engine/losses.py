@@ -35,7 +35,7 @@ class CrossEntropy:
         lengths = (tokens[:, 1:] != self.pad).sum(dim=1)  # [C]
         total = uneven = tokens.new_zeros((), dtype=torch.float32)
         # Captions of like length go together, since padding costs as much time as words do.
-        for group in lengths.argsort(stable=True).tensor_split(LENGTH_GROUPS):
+        for group in lengths.argsort().tensor_split(LENGTH_GROUPS):
             if len(group) == 0:
                 continue
             state = tuple(tensor.index_select(0, batch.pictures[group]) for tensor in begun)

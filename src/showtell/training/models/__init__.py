@@ -1,7 +1,7 @@
-"""Captioners, one file each, behind two methods: ``begin`` reads a picture, ``step`` says what comes next.
+"""Captioners, one file each, behind two methods: ``begin`` reads a picture, ``step`` gives the next word's logits.
 
 A model also names its state: ``state_names``, one for each tensor, and ``fixed``, the indices of those that never
-change while decoding. One that sees only the mean of the regions says so with ``pooled``: its attention is uniform.
+change while decoding. One that gets only the mean of the regions has ``pooled`` set: its attention is uniform.
 """
 
 import inspect
@@ -35,16 +35,14 @@ def build_model(
         BadRecipe: there is no such model, it has no such setting, or a setting's value cannot be.
     """
     if name not in MODELS:
-        raise BadRecipe(f"There is no model {name!r}; known are {', '.join(sorted(MODELS))}.")
+        raise BadRecipe(f"there is no model {name!r}; there are {', '.join(sorted(MODELS))}")
     known = set(inspect.signature(MODELS[name]).parameters) - {"vocabulary", "regions", "region_width"}
     unknown = settings.keys() - known
     if unknown:
         raise BadRecipe(
-            f"The model {name!r} has no setting {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}."
+            f"the model {name!r} has no setting {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}"
         )
     try:
         return MODELS[name](vocabulary=vocabulary, regions=regions, region_width=region_width, **settings)
     except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
-        raise BadRecipe(
-            f"The model {name!r} cannot be built with the settings {settings}: {error}."
-        ) from None
+        raise BadRecipe(f"the model {name!r} cannot be built with the settings {settings}: {error}") from None

@@ -2,7 +2,7 @@
 
 M. Tanti, A. Gatt, K. P. Camilleri, *What is the Role of Recurrent Neural Networks (RNNs) in an Image Caption
 Generator?*, INLG 2017, and *Where to put the Image in an Image Caption Generator*, Natural Language Engineering 24
-(2018): the LSTM knows language alone and never sees the picture. The papers concatenate the two; Keras tutorials
+(2018): the LSTM knows language alone and never gets the picture. The papers concatenate the two; Keras tutorials
 made their sum popular:
 
     v       = relu(W_v · mean_r a_r + b_v)                 the picture, once
@@ -40,7 +40,7 @@ class Merge(nn.Module):
 
     state_names = ("picture", "hidden", "cell")
     fixed = frozenset({0})
-    pooled = True  # it sees the mean of the regions, and its attention says nothing
+    pooled = True  # it gets the mean of the regions, and its attention is uniform
 
     def __init__(
         self,
@@ -58,13 +58,13 @@ class Merge(nn.Module):
         self.project = nn.Sequential(nn.Linear(region_width, width), nn.LayerNorm(width), nn.ReLU())
         self.embedding = nn.Embedding(vocabulary, width)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
-        self.listen = nn.LSTM(width, width, batch_first=True)
+        self.lstm = nn.LSTM(width, width, batch_first=True)
         self.dense = nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def begin(self, regions: Tensor) -> State:
-        """Regions [B, R, D] -> the picture [B, W], and an LSTM that has heard nothing, twice [B, W]."""
+        """Regions [B, R, D] -> the picture [B, W], and the LSTM's first state, twice [B, W]."""
         pooled = self.region_dropout(regions.mean(dim=1))  # [B, D]
         picture = self.dropout(self.project(pooled))  # [B, W]
         return picture, torch.zeros_like(picture), torch.zeros_like(picture)
@@ -73,13 +73,13 @@ class Merge(nn.Module):
         """Tokens [B, T] -> logits [B, T, V], attention [B, T, R] (uniform), next state."""
         picture, hidden, cell = state
         words = self.dropout(self.embedding(tokens) * self.embedding.embedding_dim**0.5)  # [B, T, W]
-        heard, (hidden, cell) = self.listen(words, (hidden[None], cell[None]))  # [B, T, W]
-        logits = self.output(self.merged(picture, heard))  # [B, T, V]
+        outputs, (hidden, cell) = self.lstm(words, (hidden[None], cell[None]))  # [B, T, W]
+        logits = self.output(self.merged(picture, outputs))  # [B, T, V]
         return logits, everywhere(tokens, self.regions), (picture, hidden[0], cell[0])
 
-    def merged(self, picture: Tensor, heard: Tensor) -> Tensor:
-        """The picture [B, W] and what was heard [B, T, W] -> their sum, through the dense layer [B, T, W]."""
-        return F.relu(self.dense(picture[:, None] + heard))
+    def merged(self, picture: Tensor, outputs: Tensor) -> Tensor:
+        """The picture [B, W] and the LSTM's outputs [B, T, W] -> their sum, through the dense layer [B, T, W]."""
+        return F.relu(self.dense(picture[:, None] + outputs))
 
     def output(self, merged: Tensor) -> Tensor:
         """[B, T, W] -> logits [B, T, V]."""

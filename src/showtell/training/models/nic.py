@@ -1,4 +1,4 @@
-"""Show and Tell: the picture is the first thing that an LSTM hears; then it says the words.
+"""Show and Tell: the picture is the first input of an LSTM, the words follow.
 
 O. Vinyals, A. Toshev, S. Bengio, D. Erhan, *Show and Tell: A Neural Image Caption Generator* (NIC), CVPR 2015,
 equations 10 to 12:
@@ -9,7 +9,7 @@ equations 10 to 12:
     p(y_t+1) = softmax(E h_t + b)                          the next word
 
 After that first input the picture lives in the LSTM's memory alone, which therefore has to carry both what is seen and
-what has been said. Added to the paper's form: layer norms on the picture and before the output, dropout of whole
+the words so far. Added to the paper's form: layer norms on the picture and before the output, dropout of whole
 feature channels, and an output layer that shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
 
 Axes: B captions, T tokens, R regions, D width of a region, W width of the model, V vocabulary.
@@ -37,7 +37,7 @@ class NIC(nn.Module):
 
     state_names = ("hidden", "cell")
     fixed: frozenset[int] = frozenset()
-    pooled = True  # it sees the mean of the regions, and its attention says nothing
+    pooled = True  # it gets the mean of the regions, and its attention is uniform
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class NIC(nn.Module):
         """Tokens [B, T] -> logits [B, T, V], attention [B, T, R] (uniform), next state."""
         hidden, cell = state
         words = self.dropout(self.embedding(tokens) * self.embedding.embedding_dim**0.5)  # [B, T, W]
-        spoken, (hidden, cell) = self.lstm(words, (hidden[None], cell[None]))  # [B, T, W]
-        output = self.dropout(self.norm(spoken))
+        hidden_states, (hidden, cell) = self.lstm(words, (hidden[None], cell[None]))  # [B, T, W]
+        output = self.dropout(self.norm(hidden_states))
         logits = F.linear(output, self.embedding.weight, self.bias)  # [B, T, V]
         return logits, everywhere(tokens, self.regions), (hidden[0], cell[0])

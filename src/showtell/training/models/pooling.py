@@ -5,6 +5,6 @@ from torch import Tensor
 
 
 def everywhere(tokens: Tensor, regions: int) -> Tensor:
-    """Attention of a model that looks everywhere alike: tokens [B, T] -> 1 / R in each of [B, T, R]."""
+    """Uniform attention: tokens [B, T] -> 1 / R in each of [B, T, R]."""
     alike = torch.full_like(tokens, 1 / regions, dtype=torch.float32)  # [B, T]
     return alike[..., None].expand(-1, -1, regions)

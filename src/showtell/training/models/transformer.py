@@ -4,16 +4,16 @@ A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, with the norms bef
 ICML 2020):
 
     Attention(x, s) = softmax(q kᵀ / √(W/H)) v             q from x, k and v from s
-    a        = a + Attention(a, a);      a   = a + FFN(a)  an encoder layer: regions look at one another
-    x_t      = E y_t + P_t                                 a word and its place in the sentence
-    x_t      = x_t + Attention(x_t, x_≤t)                  a decoder layer: it looks at the words so far,
-    x_t      = x_t + Attention(x_t, a);  x_t = x_t + FFN(x_t)              at the regions, and thinks
+    a        = a + Attention(a, a);      a   = a + FFN(a)  an encoder layer: self-attention of the regions
+    x_t      = E y_t + P_t                                 a word and its position in the sentence
+    x_t      = x_t + Attention(x_t, x_≤t)                  a decoder layer: self-attention to the words so far,
+    x_t      = x_t + Attention(x_t, a);  x_t = x_t + FFN(x_t)              cross-attention to the regions
     p(y_t+1) = softmax(E W_o x_t + b)                      the next word
 
-Keys and values over the regions are computed once a picture, those over the words said so far are kept from step to
-step. Added to the papers: regions that are projected to the model's width, with a layer norm, and know their place;
+Keys and values over the regions are computed once per picture, those over the words so far are kept from step to step.
+Added to the papers: regions that are projected to the model's width, with a layer norm, and know their position;
 dropout of whole feature channels; and W_o, without which each word would at first predict itself, since the residuals
-carry its embedding to the output. Places are learnt vectors, FFN bends with GELU, and the output layer shares the
+carry its embedding to the output. Positions are learnt vectors, FFN has a GELU, and the output layer shares the
 embedding's weights, as in the first paper (its section 3.4; O. Press, L. Wolf, EACL 2017).
 
 Axes: B captions, T tokens, R regions, D width of a region, W width of the model, H heads, V vocabulary.
@@ -72,13 +72,17 @@ class Transformer(nn.Module):
         self.fixed = frozenset(range(2 * decoder_layers))
         self.region_dropout = region_dropout
         self.project = nn.Sequential(nn.Linear(region_width, width), nn.LayerNorm(width))
-        self.places = nn.Parameter(torch.zeros(regions, width))  # where in the picture a region lies
+        self.region_positions = nn.Parameter(
+            torch.zeros(regions, width)
+        )  # where in the picture a region lies
         self.encoder = nn.ModuleList(EncoderLayer(width, heads, dropout) for _ in range(encoder_layers))
         self.encoder_norm = nn.LayerNorm(width)
         self.embedding = nn.Embedding(vocabulary, width)
-        self.positions = nn.Embedding(maximum_length, width)
+        self.word_positions = nn.Embedding(maximum_length, width)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
-        nn.init.normal_(self.positions.weight, std=0.5)  # to be seen beside words, whose numbers spread by 1
+        nn.init.normal_(
+            self.word_positions.weight, std=0.5
+        )  # to be seen beside words, whose numbers spread by 1
         self.decoder = nn.ModuleList(DecoderLayer(width, heads, dropout) for _ in range(decoder_layers))
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, width)
@@ -88,12 +92,15 @@ class Transformer(nn.Module):
     def begin(self, regions: Tensor) -> State:
         """Regions [B, R, D] -> a layer's keys and values over regions [B, H, R, W/H] and no words [B, H, 0, W/H]."""
         whole_channels = F.dropout1d(regions.transpose(1, 2), self.region_dropout, self.training)  # [B, D, R]
-        seen = self.dropout(self.project(whole_channels.transpose(1, 2)) + self.places)  # [B, R, W]
+        encoded = self.dropout(
+            self.project(whole_channels.transpose(1, 2)) + self.region_positions
+        )  # [B, R, W]
         for layer in self.encoder:
-            seen = layer(seen)
-        seen = self.encoder_norm(seen)
+            encoded = layer(encoded)
+        encoded = self.encoder_norm(encoded)
         keys, values = zip(
-            *(cast(DecoderLayer, layer).look.keys_values(seen) for layer in self.decoder), strict=True
+            *(cast(DecoderLayer, layer).cross_attention.keys_values(encoded) for layer in self.decoder),
+            strict=True,
         )
         nothing = tuple(tensor[:, :, :0] for tensor in keys)  # [B, H, 0, W/H]
         return (*keys, *values, *nothing, *nothing)
@@ -107,28 +114,29 @@ class Transformer(nn.Module):
         count = self.layers
         region_keys, region_values = state[:count], state[count : 2 * count]
         word_keys, word_values = list(state[2 * count : 3 * count]), list(state[3 * count :])
-        said = word_keys[0].shape[2]
-        length = said + tokens.shape[1]
-        if length > self.positions.num_embeddings:
+        length_before = word_keys[0].shape[2]
+        length = length_before + tokens.shape[1]
+        if length > self.word_positions.num_embeddings:
             raise BadRecipe(
-                f"A Transformer with a maximum_length of {self.positions.num_embeddings} is given {length} tokens; "
-                "give it a larger one in [model.settings] of the recipe, or shorter captions."
+                f"a Transformer with a maximum_length of {self.word_positions.num_embeddings} is given {length} "
+                "tokens; "
+                "give it a larger one in [model.settings] of the recipe, or shorter captions"
             )
-        places = torch.arange(tokens.shape[1], device=tokens.device) + said  # [T]
-        words = self.embedding(tokens) * self.embedding.embedding_dim**0.5 + self.positions(places)
+        positions = torch.arange(tokens.shape[1], device=tokens.device) + length_before  # [T]
+        words = self.embedding(tokens) * self.embedding.embedding_dim**0.5 + self.word_positions(positions)
         words = self.dropout(words)  # [B, T, W]
         weights = words
         for number, layer in enumerate(self.decoder):
             words, weights, word_keys[number], word_values[number] = layer(
                 words, word_keys[number], word_values[number], region_keys[number], region_values[number]
             )
-        spoken = self.output(self.dropout(self.norm(words)))  # [B, T, W]
-        logits = F.linear(spoken, self.embedding.weight, self.bias)  # [B, T, V]
+        output = self.output(self.dropout(self.norm(words)))  # [B, T, W]
+        logits = F.linear(output, self.embedding.weight, self.bias)  # [B, T, V]
         return logits, weights, (*region_keys, *region_values, *word_keys, *word_values)
 
 
 class EncoderLayer(nn.Module):
-    """Regions [B, R, W] look at one another."""
+    """Self-attention of the regions [B, R, W], then the feed-forward layer."""
 
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
@@ -145,12 +153,12 @@ class EncoderLayer(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """Words [B, T, W] look at the words before them, then at the regions."""
+    """Words [B, T, W] attend to those before them, then to the regions."""
 
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
-        self.listen = Attention(width, heads, dropout)
-        self.look = Attention(width, heads, dropout)
+        self.self_attention = Attention(width, heads, dropout)
+        self.cross_attention = Attention(width, heads, dropout)
         self.feed_forward = feed_forward(width, dropout)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.dropout = nn.Dropout(dropout)
@@ -165,13 +173,13 @@ class DecoderLayer(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Returns words [B, T, W], weights over the regions [B, T, R], and the word keys and values, longer by T."""
         normal = self.norms[0](words)
-        keys, values = self.listen.keys_values(normal)
+        keys, values = self.self_attention.keys_values(normal)
         word_keys = torch.cat((word_keys, keys), dim=2)  # [B, H, t + T, W/H]
         word_values = torch.cat((word_values, values), dim=2)
-        heard, _ = self.listen(normal, word_keys, word_values, causal=True)
-        words = words + self.dropout(heard)
-        seen, weights = self.look(self.norms[1](words), region_keys, region_values)
-        words = words + self.dropout(seen)
+        attended, _ = self.self_attention(normal, word_keys, word_values, causal=True)
+        words = words + self.dropout(attended)
+        gathered, weights = self.cross_attention(self.norms[1](words), region_keys, region_values)
+        words = words + self.dropout(gathered)
         words = words + self.dropout(self.feed_forward(self.norms[2](words)))
         return words, weights, word_keys, word_values
 
