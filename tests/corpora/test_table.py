@@ -190,3 +190,9 @@ def test_other_separators_are_seen_in_the_header(folder, separator):
     (folder / "results.csv").write_text("\n".join(separator.join(row) for row in rows))
     said = {one.id: one.references[0].text for one in open_corpus(f"table:{folder}/results.csv")}
     assert said == {"a": "A dog, a cat .", "b": "A cow ."}
+
+
+def test_a_refusal_is_one_line_whatever_the_header_holds(folder):
+    (folder / "x.csv").write_text('"ima\nge",caption\na.jpg,A dog.\n')
+    with pytest.raises(BadCorpus, match=r"it has ima\\x0age, caption$"):
+        open_corpus(f"table:{folder}/x.csv?image=image")

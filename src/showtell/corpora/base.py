@@ -104,7 +104,7 @@ class Corpus:
             BadCorpus: the corpus has no split of this name.
         """
         if name is not None and name not in self.splits:
-            there = ", ".join(self.splits) or "no splits at all, for want of split lists"
+            there = shown(", ".join(self.splits)) or "no splits at all, for want of split lists"
             raise BadCorpus(f"the corpus {self.name} has no split {name!r}; it has {there}")
         return tuple(example for example in self.examples if example.split == name)
 

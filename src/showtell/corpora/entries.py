@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from showtell.corpora.base import LANGUAGES, broken_line, numbered_lines
+from showtell.corpora.base import LANGUAGES, broken_line, numbered_lines, shown
 from showtell.corpora.csv_files import header_of, named_columns, two_columns
 from showtell.corpora.json_files import parse_json
 from showtell.errors import BadCorpus
@@ -54,7 +54,7 @@ class Columns:
                 continue
             there = next((name for name in found if name.lower() == asked.lower()), None)
             if there is None:
-                raise broken(f"has no column {asked!r}; it has {', '.join(found)}")
+                raise broken(f"has no column {asked!r}; it has {shown(', '.join(found))}")
             value = found[there]
             found = {name: cell for name, cell in found.items() if name not in others} | {key: value}
         return found
