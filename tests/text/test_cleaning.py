@@ -1,5 +1,6 @@
 import builtins
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -166,3 +167,11 @@ def test_an_unknown_language_is_refused():
         words("un chien", "fr")
     with pytest.raises(ValueError, match="'fr'"):
         join(["un", "chien"], "fr")
+
+
+@pytest.mark.parametrize("piece", ["'s", "n't", "a'", "-a", "1,1", "cannot", "😀", "_"])
+def test_a_word_of_a_million_letters_is_cut_in_seconds(piece: str) -> None:
+    began = time.process_time()
+    found = words(f"dog{piece * (1_000_000 // len(piece))}", "en")
+    assert time.process_time() - began < 20
+    assert found[0].startswith("dog")

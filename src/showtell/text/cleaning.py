@@ -98,6 +98,8 @@ _ENGLISH_TOKEN = re.compile(
 
 _CLITIC_ENDING = re.compile(r"(?<=[^\W_])(?:n't|'(?:s|re|ve|ll|d|m))$", re.IGNORECASE)
 
+_LONGEST_CLITIC = 3
+
 _CLITIC = re.compile(r"(?:n't|'(?:s|re|ve|ll|d|m))", re.IGNORECASE)
 
 
@@ -120,10 +122,12 @@ def _split_clitics(word: str) -> list[str]:
     if word.lower() == "cannot":
         return [word[:3], word[3:]]
     clitics: list[str] = []
-    while ending := _CLITIC_ENDING.search(word):
+    end = len(word)
+    # Only the last letters are looked at each time, or a long word of many clitics would take hours.
+    while ending := _CLITIC_ENDING.search(word, max(0, end - _LONGEST_CLITIC), end):
         clitics.append(ending[0])
-        word = word[: ending.start()]
-    return [word, *reversed(clitics)]
+        end = ending.start()
+    return [word[:end], *reversed(clitics)]
 
 
 def _glued_in_english(caption: str, word: str) -> bool:
