@@ -1,7 +1,6 @@
 """Folders are walked as people have them, and what is passed over is told by kind."""
 
 import os
-import subprocess
 
 import pytest
 from scenes import quarters, stored

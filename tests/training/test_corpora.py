@@ -80,7 +80,7 @@ def test_it_is_trained_on_exported_and_evaluated(
     (tmp_path / "corpus").mkdir()
     spec = written(*drawn, tmp_path / "corpus")
     recipe = tmp_path / "toy.toml"
-    recipe.write_text(TOY_RECIPE.format(model="merge", passes=1).replace("heads = 4\n", ""))
+    recipe.write_text(TOY_RECIPE.format(model="merge", epochs=1).replace("heads = 4\n", ""))
     train(read_recipe(recipe), spec, tmp_path / "run")
     bundle = export.export_run(tmp_path / "run", tmp_path / "bundle", name="toy")
     corpus = open_corpus(spec)
