@@ -36,5 +36,5 @@ def compare(
         found = module.read_runs(runs)
         print(getattr(module.tabulate(found), format)(), end="")
         if output is not None:
-            module.draw_chart(found).save(output, "PNG")
+            module.draw_curves(found, output)
             note(f"drew the runs into {output}")

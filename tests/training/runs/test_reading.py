@@ -5,7 +5,7 @@ import pytest
 
 from showtell.errors import BadBundle, BadRecipe
 from showtell.training.runs import read_run, read_runs
-from showtell.training.runs.reading import Evaluation, Interval
+from showtell.training.runs.reading import EvaluationFile, Interval
 
 RECIPE = '[model]\nname = "soft_attention"\n[model.settings]\nsentinel = true\nwidth = 8\n'
 
@@ -79,7 +79,7 @@ def test_an_evaluation_beside_it_brings_metrics_with_intervals(tmp_path):
     hygiene = {"distinct": 80.0, "vocabulary": 300, "in_training": None}
     told = {"metrics": metrics, "hygiene": hygiene, "pictures": 10, "captions_per_second": 31.5}
     (run / "evaluation.json").write_text(json.dumps(told))
-    assert read_run(run).evaluation == Evaluation(
+    assert read_run(run).evaluation == EvaluationFile(
         metrics={"CIDEr": Interval(52.25, 49.5, 55.0)},
         hygiene={"distinct": 80.0, "vocabulary": 300.0},
         speed=31.5,
@@ -89,7 +89,7 @@ def test_an_evaluation_beside_it_brings_metrics_with_intervals(tmp_path):
 def test_an_evaluation_of_before_speed_was_kept_is_read_too(tmp_path):
     run = write_run(tmp_path / "run")
     (run / "evaluation.json").write_text(json.dumps({"metrics": {}, "pictures": 10}))
-    assert read_run(run).evaluation == Evaluation()
+    assert read_run(run).evaluation == EvaluationFile()
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from showtell.training.runs import Run, tabulate
-from showtell.training.runs.reading import Evaluation, Interval
+from showtell.training.runs import RunSummary, tabulate
+from showtell.training.runs.reading import EvaluationFile, Interval
 
 
 def run(name, **changes):
@@ -20,17 +20,17 @@ def run(name, **changes):
         "seconds": 2520.0,
         "history": (row,),
     }
-    return Run(**(settings | changes))
+    return RunSummary(**(settings | changes))
 
 
 UNFINISHED = run("b_1 & 50%", history=(), parameters=None, size=None, seconds=None)
 METRICS = {"CIDEr": Interval(52.5, 49.55, 55.0), "ROUGE-L": Interval(45.0, None, None)}
 HYGIENE = {"distinct": 81.4, "vocabulary": 321.0, "unfinished": 0.14}
-EVALUATED = run("c", evaluation=Evaluation(metrics=METRICS, hygiene=HYGIENE, speed=31.52))
+EVALUATED = run("c", evaluation=EvaluationFile(metrics=METRICS, hygiene=HYGIENE, speed=31.52))
 
 
 def test_numbers_are_rounded_for_people_and_what_is_not_known_is_a_dash():
-    lines = tabulate([run("a"), UNFINISHED]).text().splitlines()
+    lines = tabulate([run("a"), UNFINISHED]).text(200).splitlines()
     assert lines[0].split()[:5] == ["run", "model", "features", "parameters", "size"]
     assert lines[2].split("  ")[-1] == "10.0"
     assert lines[2].split() == "a nic frozen 3.4 M 13.6 MB 1 42 min 1 52.5 20.0 70 % 10.0".split()
@@ -38,7 +38,7 @@ def test_numbers_are_rounded_for_people_and_what_is_not_known_is_a_dash():
 
 
 def test_numbers_stand_to_the_right_and_names_to_the_left():
-    head, rule, *rows = tabulate([run("a"), run("longer name")]).text().splitlines()
+    head, rule, *rows = tabulate([run("a"), run("longer name")]).text(200).splitlines()
     assert set(rule) == {"-", " "}
     assert rows[0].startswith("a            nic    frozen")
     assert {len(line) for line in rows} == {len(head)}
@@ -75,7 +75,7 @@ def test_json_and_csv_keep_numbers_whole():
     assert read[2]["evaluation.distinct"] == "81.4"
 
 
-def test_a_pass_is_a_whole_number_in_json_and_csv():
+def test_an_epoch_is_an_integer_number_in_json_and_csv():
     table = tabulate([run("a")])
     assert '"best_epoch": 1,' in table.json()
     assert next(csv.DictReader(io.StringIO(table.csv())))["best_epoch"] == "1"
@@ -84,7 +84,7 @@ def test_a_pass_is_a_whole_number_in_json_and_csv():
 def test_people_see_a_figure_once_and_of_bleu_the_fourth():
     metrics = {name: Interval(20.0, 19.0, 21.0) for name in ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr")}
     hygiene = {"distinct": 81.4, "mean_length": 9.6}
-    evaluated = [run(name, evaluation=Evaluation(metrics=metrics, hygiene=hygiene)) for name in "ab"]
+    evaluated = [run(name, evaluation=EvaluationFile(metrics=metrics, hygiene=hygiene)) for name in "ab"]
     for form in ("text", "markdown", "latex"):
         table = getattr(tabulate(evaluated), form)()
         assert "dev" not in table
@@ -107,4 +107,16 @@ def test_latex_escapes_what_is_special():
     ("seconds", "shown"), [(0.4, "0 s"), (59, "59 s"), (60, "1 min"), (5940, "99 min"), (6060, "1 h 41 min")]
 )
 def test_durations_are_read_at_a_glance(seconds, shown):
-    assert f"  {shown}  " in tabulate([run("a", seconds=seconds)]).text()
+    assert f"  {shown}  " in tabulate([run("a", seconds=seconds)]).text(200)
+
+
+def test_a_table_that_is_too_wide_has_a_column_per_run_and_stays_within_a_hundred_columns():
+    runs = [run(f"{number}-{'long' * 4}", evaluation=EVALUATED.evaluation) for number in range(7)]
+    text = tabulate(runs).text()
+    assert max(map(len, text.splitlines())) <= 100
+    for name in (one.name for one in runs):
+        assert text.count(name) == 1
+    first = text.split("\n\n")[0].splitlines()
+    assert first[0].startswith("run")
+    assert first[2].startswith("model")
+    assert any(line.startswith("CIDEr") and "52.5 (49.5 to 55.0)" in line for line in first)

@@ -208,8 +208,11 @@ class _Teller:
     def tell(self, position: Position) -> None:
         """One line for the epoch that was finished."""
         row = position.history[-1]
+        first = list(row)[4] if len(row) > 4 else ""  # the figure that decides; of the sets, it alone is told
         figures = ", ".join(
-            f"{name} {value:.4g}" for name, value in row.items() if name not in ("epoch", "step", "seconds")
+            f"{name} {value:.4g}"
+            for name, value in row.items()
+            if name not in ("epoch", "step", "seconds") and ("/" not in name or name.endswith(f" {first}"))
         )
         left = self._total - position.step
         seconds = (time.monotonic() - self._began) / max(1, position.step - self._begun_at) * left

@@ -1,4 +1,4 @@
-"""What a run's folder says of itself, read without PyTorch.
+"""What a run's folder holds, read without PyTorch.
 
 A run holds ``recipe.toml``, ``log.jsonl`` (a line per epoch) and ``checkpoints/best.safetensors``, of which the header
 alone is read. Where ``evaluation.json`` lies beside them, as ``showtell evaluate … --format json`` writes it, metrics
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from safetensors import SafetensorError, safe_open
+
 from showtell.errors import BadBundle, BadRecipe
 
-__all__ = ["Evaluation", "Interval", "Run", "read_run", "read_runs"]
-
-LARGEST_HEADER = 100 * 2**20  # bytes; the limit of the safetensors format
+__all__ = ["EvaluationFile", "Interval", "RunSummary", "read_run", "read_runs"]
 
 _T = TypeVar("_T")
 
@@ -32,7 +32,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
+class EvaluationFile:
     """What ``evaluation.json`` says of a captioner.
 
     Attributes:
@@ -49,14 +49,14 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class RunSummary:
     """One run.
 
     Attributes:
         name: of its folder.
         model: the name in its recipe, with the settings that are switched on, as "soft_attention + sentinel".
         description: the recipe's.
-        features: what it saw with: "tuned" or "frozen" features of the encoder, with the file's name where one was
+        features: what it was given: "tuned" or "frozen" features of the encoder, with the file's name where one was
             given; None for runs of before this was kept.
         parameters: numbers in the captioner's averaged weights (not the encoder's); None without a
             checkpoint.
@@ -74,7 +74,7 @@ class Run:
     seconds: float | None
     history: tuple[Mapping[str, float], ...]
     features: str | None = None
-    evaluation: Evaluation = Evaluation()
+    evaluation: EvaluationFile = EvaluationFile()
 
     @property
     def epochs(self) -> int:
@@ -88,7 +88,7 @@ class Run:
         return max(scored, key=lambda row: row["CIDEr"], default={})
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> RunSummary:
     """Read a run, finished or not.
 
     Raises:
@@ -101,7 +101,7 @@ def read_run(folder: Path) -> Run:
     checkpoint = folder / "checkpoints" / "best.safetensors"
     parameters, size = _averaged_weights(checkpoint) if checkpoint.exists() else (None, None)
     history = _read(folder / "log.jsonl", _history) or ()
-    return Run(
+    return RunSummary(
         name=folder.resolve().name,
         model=described.model,
         description=described.description,
@@ -110,11 +110,11 @@ def read_run(folder: Path) -> Run:
         seconds=history[-1].get("seconds") if history else None,
         history=history,
         features=described.features,
-        evaluation=_read(folder / "evaluation.json", _evaluation) or Evaluation(),
+        evaluation=_read(folder / "evaluation.json", _evaluation) or EvaluationFile(),
     )
 
 
-def read_runs(folders: Sequence[Path]) -> list[Run]:
+def read_runs(folders: Sequence[Path]) -> list[RunSummary]:
     """Read runs; where two folders have the same name, all are called by their paths.
 
     Raises:
@@ -138,7 +138,7 @@ def _read(path: Path, parse: Callable[[str], _T]) -> _T | None:
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """What a recipe says of its run: see ``Run``."""
+    """What a recipe says of its run: see ``RunSummary``."""
 
     model: str
     description: str
@@ -182,11 +182,11 @@ def _history(text: str) -> tuple[dict[str, float], ...]:
     return tuple(rows)
 
 
-def _evaluation(text: str) -> Evaluation:
+def _evaluation(text: str) -> EvaluationFile:
     """What ``showtell evaluate --format json`` wrote; ``showtell score`` writes the same but for the speed."""
     try:
         told = json.loads(text)
-        return Evaluation(
+        return EvaluationFile(
             metrics={
                 name: Interval(float(found["value"]), _number(found.get("low")), _number(found.get("high")))
                 for name, found in told["metrics"].items()
@@ -209,20 +209,12 @@ def _number(value: Any) -> float | None:
 
 
 def _averaged_weights(path: Path) -> tuple[int, int]:
-    """Numbers and bytes of a checkpoint's averaged weights.
-
-    A safetensors file begins with the length of its header, eight bytes, least first; the header is JSON: for each
-    tensor its type, shape and place. Nothing else of the file is read.
-    """
+    """Numbers and bytes of a checkpoint's averaged weights; the header alone is read."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > LARGEST_HEADER:
-                raise ValueError("its header is too long")
-            header = json.loads(file.read(length))
-        tensors = [tensor for name, tensor in header.items() if name.startswith("average.")]
-        parameters = sum(math.prod(tensor["shape"]) for tensor in tensors)
-        size = sum(tensor["data_offsets"][1] - tensor["data_offsets"][0] for tensor in tensors)
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        with safe_open(path, framework="numpy") as file:
+            slices = [file.get_slice(name) for name in file.keys() if name.startswith("average.")]  # noqa: SIM118
+            found = [(math.prod(one.get_shape()), one.get_dtype()) for one in slices]
+    except (SafetensorError, OSError) as error:
         raise BadBundle(f"{path} cannot be read as a checkpoint: {error}") from None
-    return parameters, size
+    bits = {kind: int("".join(filter(str.isdigit, kind)) or 8) for _, kind in found}  # F32, BF16, I64, BOOL
+    return sum(count for count, _ in found), sum(count * bits[kind] // 8 for count, kind in found)

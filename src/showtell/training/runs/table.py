@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from showtell.training.runs.reading import Interval, Run
+from showtell.training.progress import duration
+from showtell.training.runs.reading import Interval, RunSummary
 
 __all__ = ["Column", "Table", "tabulate"]
 
@@ -56,20 +57,26 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
-    def text(self) -> str:
-        """For a terminal: columns set apart by two spaces, however long the lines become."""
+    def text(self, width: int = 100) -> str:
+        """For a terminal: a line per run; where lines would become too wide, a column per run."""
         columns, rows = self._for_people()
-        shown = [[column.title for column in columns], *rows]
-        widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)]
-        shown.insert(1, ["-" * width for width in widths])
-        return "".join(
-            "  ".join(
-                cell.rjust(width) if column.right else cell.ljust(width)
-                for column, cell, width in zip(columns, row, widths, strict=True)
-            ).rstrip()
-            + "\n"
-            for row in shown
-        )
+        titles = [column.title for column in columns]
+        lines = _aligned([titles, *rows], [column.right for column in columns])
+        if len(lines[0]) <= width or len(rows) == 0:
+            return "".join(f"{line}\n" for line in lines)
+        blocks: list[list[str]] = []
+        left = rows
+        while left:
+            count = len(left)
+            while True:
+                turned = [list(cells) for cells in zip(titles, *left[:count], strict=True)]
+                lines = _aligned(turned, [False] + [True] * count)
+                if count == 1 or max(map(len, lines)) <= width:
+                    break
+                count -= 1
+            blocks.append(lines)
+            left = left[count:]
+        return "\n".join("".join(f"{line}\n" for line in lines) for lines in blocks)
 
     def markdown(self) -> str:
         """A table of GitHub's Markdown."""
@@ -138,14 +145,27 @@ class Table:
         return [column for column in self.columns if not column.machines], rows
 
 
-def tabulate(runs: Sequence[Run]) -> Table:
+def _aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
+    """Rows of cells as lines, the first underlined, columns set apart by two spaces."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    shown = [rows[0], ["-" * width for width in widths], *rows[1:]]
+    return [
+        "  ".join(
+            cell.rjust(width) if to_the_right else cell.ljust(width)
+            for cell, width, to_the_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in shown
+    ]
+
+
+def tabulate(runs: Sequence[RunSummary]) -> Table:
     """Runs as a table, a row each in the order given.
 
     Dev figures are those of the best epoch, as training computed them. What evaluations say comes after them, where at
     least one run has an evaluation: captions per second, metrics with their 95 % intervals, hygiene. People are spared
     dev figures that every run's evaluation has too, and BLEU-1 to 3; JSON and CSV have all.
     """
-    columns: list[tuple[Column, Callable[[Run], Cell]]] = [
+    columns: list[tuple[Column, Callable[[RunSummary], Cell]]] = [
         (Column("run", "run", right=False), lambda run: run.name),
         (Column("model", "model", right=False), lambda run: run.model),
         (Column("features", "features", right=False), lambda run: run.features),
@@ -155,7 +175,7 @@ def tabulate(runs: Sequence[Run]) -> Table:
         ),
         (Column("size", "size", lambda size: f"{size / 1e6:.1f} MB"), lambda run: run.size),
         (Column("epochs", "epochs"), lambda run: run.epochs),
-        (Column("seconds", "training time", _duration), lambda run: run.seconds),
+        (Column("seconds", "training time", duration), lambda run: run.seconds),
         (Column("best_epoch", "best epoch", "{:.0f}".format), lambda run: _whole(run.best.get("epoch"))),
         *(_dev(key, runs) for key in DEV),
         *_of_evaluations(runs),
@@ -166,7 +186,7 @@ def tabulate(runs: Sequence[Run]) -> Table:
     )
 
 
-def _of_evaluations(runs: Sequence[Run]) -> Iterator[tuple[Column, Callable[[Run], Cell]]]:
+def _of_evaluations(runs: Sequence[RunSummary]) -> Iterator[tuple[Column, Callable[[RunSummary], Cell]]]:
     """Columns of what at least one run's evaluation knows."""
     found = [run.evaluation for run in runs]
     if any(evaluation.speed is not None for evaluation in found):
@@ -184,31 +204,24 @@ def _of_evaluations(runs: Sequence[Run]) -> Iterator[tuple[Column, Callable[[Run
             yield share, _share(name)
 
 
-def _dev(key: str, runs: Sequence[Run]) -> tuple[Column, Callable[[Run], Cell]]:
+def _dev(key: str, runs: Sequence[RunSummary]) -> tuple[Column, Callable[[RunSummary], Cell]]:
     """A column of what training logged, for machines alone where every run's evaluation says the same."""
     show, named = DEV[key]
     evaluated = all(named in run.evaluation.metrics or named in run.evaluation.hygiene for run in runs)
     return Column(key, f"dev {key}", show.format, machines=evaluated), lambda run: run.best.get(key)
 
 
-def _metric(name: str) -> Callable[[Run], Cell]:
+def _metric(name: str) -> Callable[[RunSummary], Cell]:
     return lambda run: run.evaluation.metrics.get(name)
 
 
-def _share(name: str) -> Callable[[Run], Cell]:
+def _share(name: str) -> Callable[[RunSummary], Cell]:
     return lambda run: run.evaluation.hygiene.get(name)
 
 
 def _whole(number: float | None) -> float | None:
     """1.0 -> 1: logs are read as decimals."""
     return int(number) if number is not None and number.is_integer() else number
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _with_interval(found: Interval) -> str:
