@@ -92,7 +92,7 @@ def test_a_folder_without_splits_trains_too(tmp_path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"notes.txt": "A dog."}, "there is no picture in the folder"),
+        ({"notes.txt": "A dog."}, "holds no pictures; give the one"),
         ({"1.jpg": ""}, "has pictures but no captions"),
         ({"1.jpg": "", "1.txt": "\n \n"}, "has pictures but no captions"),
         ({"1.jpg": "", "1.png": "", "1.txt": "A dog."}, "may be .*1.jpg.* rename one"),

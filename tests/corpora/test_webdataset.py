@@ -126,7 +126,7 @@ def test_a_broken_member_is_named(tmp_path, files, message):
 
 
 def test_a_broken_shard_is_named(tmp_path):
-    with pytest.raises(BadCorpus, match=r"there is no shard \(\*\.tar\) in the folder"):
+    with pytest.raises(BadCorpus, match=r"holds no shards \(\*\.tar\)"):
         open_corpus(f"webdataset:{tmp_path}")
     whole = shard(tmp_path / "s.tar", {"1.png": picture("red") * 99, "1.txt": "A dog."}).read_bytes()
     for content in (b"", b"no archive", whole[:700], whole[:5_000], bytes(257) + whole):

@@ -28,7 +28,9 @@ def open_folder(place: str) -> Corpus:
     files = {path.relative_to(folder).as_posix(): path for path in walk(folder, wanted=_counts)}
     pictures = PictureIndex(folder, {name: path for name, path in files.items() if is_picture(path.name)})
     if not pictures.paths:
-        raise BadCorpus(f"there is no picture in the folder {folder}")
+        raise BadCorpus(
+            f"the folder {folder} holds no pictures; give the one that holds pictures and captions"
+        )
     spoken = Spoken()
     for path in files.values():
         for entry in _metadata(path, folder):

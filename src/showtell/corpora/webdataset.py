@@ -53,7 +53,7 @@ def _shards(place: str) -> tuple[Path, list[Path]]:
     if os.path.isdir(path):
         shards = list(walk(path, wanted=lambda name: name.lower().endswith(ENDING)))
         if not shards:
-            raise BadCorpus(f"there is no shard (*{ENDING}) in the folder {path}")
+            raise BadCorpus(f"the folder {path} holds no shards (*{ENDING}); give the one that does")
         return path, shards
     named = list(_expanded(str(path)))
     for one in named:
