@@ -76,14 +76,14 @@ def read_embeddings(path: Path, vocabulary: Vocabulary, *, seed: int = 0) -> Emb
     # gzip: BadGzipFile is an OSError, a truncated file an EOFError, a damaged one zlib's.
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
-        raise BadCorpus(f"{path} cannot be read ({reason}); give a text file of embeddings.") from None
+        raise BadCorpus(f"{path} cannot be read ({reason}); give a text file of embeddings") from None
     if not vectors:
         raise BadCorpus(
             f"{path} holds none of the vocabulary's {len(words)} words; is it of another language?"
         )
     known = np.array(list(vectors.values()), np.float32)  # [found, D]
     if np.abs(known).max() < 1e-10:  # whose squares are 0 in single precision
-        raise BadCorpus(f"{path} holds nothing but zeros for the vocabulary's words; give another file.")
+        raise BadCorpus(f"{path} holds nothing but zeros for the vocabulary's words; give another file")
     random = np.random.default_rng(seed)
     matrix = random.normal(known.mean(), known.std(), (len(vocabulary), known.shape[1])).astype(
         np.float32
@@ -124,11 +124,11 @@ def _read_vectors(
         if row is not None and row not in vectors:
             vectors[row] = _numbers(line[len(word) :], f"{path}, line {number}")
     if number == 0:
-        raise BadCorpus(f"{path} is empty; give a text file of embeddings.")
+        raise BadCorpus(f"{path} is empty; give a text file of embeddings")
     if promised is not None and lines != promised:
         words = "word" if promised == 1 else "words"
         advice = "the file is cut short" if lines < promised else "correct the count, or take the line out"
-        raise BadCorpus(f"{path}, line 1 promises {promised:,} {words}, but {lines:,} follow; {advice}.")
+        raise BadCorpus(f"{path}, line 1 promises {promised:,} {words}, but {lines:,} follow; {advice}")
     return vectors
 
 
@@ -142,7 +142,7 @@ def _lines(file: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes]:
         number += 1
         if len(line) == LONGEST_LINE:
             raise BadCorpus(
-                f"{path}, line {number} has no end; binary embeddings must be saved as text first."
+                f"{path}, line {number} has no end; binary embeddings must be saved as text first"
             )
         line = (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).rstrip()
         if not line:
@@ -156,15 +156,13 @@ def _lines(file: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes]:
 def _begin(line: bytes, path: Path) -> tuple[int | None, int]:
     """The first line -> the number of words that word2vec promises, if it does, and the width D."""
     if line.startswith(b"PK\x03\x04"):
-        raise BadCorpus(f"{path} is a zip archive; unzip it first, and give the text file in it.")
+        raise BadCorpus(f"{path} is a zip archive; unzip it first, and give the text file in it")
     fields = line.split(b" ")
     counts = [int(field) for field in fields if re.fullmatch(rb"\d{1,12}", field)]
     if len(fields) == len(counts) == 2 and counts[1] > 0:
         return counts[0], counts[1]
     if len(fields) < 2:
-        raise BadCorpus(
-            f"{path}, line 1 is not a word and its numbers; give GloVe's or word2vec's text file."
-        )
+        raise BadCorpus(f"{path}, line 1 is not a word and its numbers; give GloVe's or word2vec's text file")
     return None, len(fields) - 1
 
 
@@ -176,7 +174,7 @@ def _word(line: bytes, width: int, where: str) -> bytes:
     if spaces < width:
         raise BadCorpus(
             f"{where} holds {spaces} numbers, expected {width}; the file is cut short, or binary and to be saved as "
-            "text first."
+            "text first"
         )
     return line.rsplit(b" ", width)[0]
 
@@ -186,7 +184,7 @@ def _numbers(text: bytes, where: str) -> NDArray[np.float32]:
     try:
         numbers = [float(field) for field in text.split()]
     except ValueError as error:
-        raise BadCorpus(f"{where} holds something else than numbers ({error}).") from None
+        raise BadCorpus(f"{where} holds something else than numbers ({error})") from None
     if not all(math.isfinite(value) and abs(value) < 1e30 for value in numbers):
-        raise BadCorpus(f"{where} holds numbers that are not finite.")
+        raise BadCorpus(f"{where} holds numbers that are not finite")
     return np.array(numbers, np.float32)

@@ -102,12 +102,12 @@ def read_architecture(path: Path) -> Architecture:
     try:
         if path.stat().st_size > LARGEST_ARCHITECTURE:
             raise BadBundle(
-                f"{path} is too large for an architecture; give the JSON file that Keras exported."
+                f"{path} is too large for an architecture; give the JSON file that Keras exported"
             )
         text = path.read_bytes()
     except OSError as error:
         raise BadBundle(
-            f"{path} cannot be read ({error.strerror}); give the JSON file that Keras exported."
+            f"{path} cannot be read ({error.strerror}); give the JSON file that Keras exported"
         ) from None
     return _parse_architecture(text, str(path))
 
@@ -125,21 +125,21 @@ def open_weights(path: Path) -> Iterator[SavedNetwork]:
         with path.open("rb") as file:
             zipped = file.read(2) == b"PK"
     except OSError as error:
-        raise BadBundle(f"{path} cannot be read ({error.strerror}); give a weights file.") from None
+        raise BadBundle(f"{path} cannot be read ({error.strerror}); give a weights file") from None
     with _unzipped(path) if zipped else _as_it_is(path) as (file, config):
         try:
             root = h5py.File(file, "r")
         except BROKEN as error:
-            raise BadBundle(f"{path} is not a whole HDF5 file: {_reason(error)}.") from None
+            raise BadBundle(f"{path} is not a whole HDF5 file: {_reason(error)}") from None
         with root:
             try:
                 network = _read_layout(root, config, str(path))
             except BROKEN as error:
-                raise BadBundle(f"{path} is broken HDF5: {_reason(error)}.") from None
+                raise BadBundle(f"{path} is broken HDF5: {_reason(error)}") from None
             try:
                 yield network
             except OSError as error:
-                raise BadBundle(f"{path} is broken: {_reason(error)}.") from None
+                raise BadBundle(f"{path} is broken: {_reason(error)}") from None
 
 
 # The architecture.
@@ -163,12 +163,12 @@ def _parse_architecture(text: str | bytes, source: str) -> Architecture:
         if isinstance(model, str):  # to_json's text was itself written with json.dump, as people do
             model = json.loads(model)
     except (ValueError, RecursionError):
-        raise BadBundle(f"{source} is not JSON; give the architecture that Keras exported.") from None
+        raise BadBundle(f"{source} is not JSON; give the architecture that Keras exported") from None
     config = model.get("config") if isinstance(model, dict) else None
     layers = config.get("layers") if isinstance(config, dict) else config  # a list alone: older Sequential
     if not isinstance(layers, list) or not all(_is_layer(layer) for layer in layers):
         raise BadBundle(
-            f"{source} does not list the layers of a Keras model; give what model.to_json() returned."
+            f"{source} does not list the layers of a Keras model; give what model.to_json() returned"
         )
     backend = model.get("backend")
     return Architecture(source, tuple(map(_layer, layers)), backend if isinstance(backend, str) else None)
@@ -201,7 +201,7 @@ def _h5py() -> Any:
     try:
         return importlib.import_module("h5py")
     except ImportError:
-        raise MissingExtra("Keras weights need h5py; install it: pip install 'showtell[train]'.") from None
+        raise MissingExtra("Keras weights need h5py; install it: pip install 'showtell[train]'") from None
 
 
 @contextmanager
@@ -219,7 +219,7 @@ def _unzipped(path: Path) -> Iterator[tuple[Path | IO[bytes], bytes | None]]:
                 if "model.weights.h5" not in names or "config.json" not in names:
                     found = ", ".join(names[:5]) or "nothing"
                     raise BadBundle(
-                        f"{path} is a zip of {found}; a .keras file holds config.json and model.weights.h5."
+                        f"{path} is a zip of {found}; a .keras file holds config.json and model.weights.h5"
                     )
                 for name, largest in (
                     ("config.json", LARGEST_ARCHITECTURE),
@@ -227,14 +227,14 @@ def _unzipped(path: Path) -> Iterator[tuple[Path | IO[bytes], bytes | None]]:
                 ):
                     if archive.getinfo(name).file_size > largest:
                         raise BadBundle(
-                            f"{path} holds a {name} of more than {largest:,} bytes, which is refused."
+                            f"{path} holds a {name} of more than {largest:,} bytes, which is refused"
                         )
                 config = archive.read("config.json")
                 # HDF5 is read from here and there, which a zip is slow at.
                 with archive.open("model.weights.h5") as packed:
                     shutil.copyfileobj(packed, weights, 2**20)
         except BROKEN_ZIP as error:
-            raise BadBundle(f"{path} is not a whole .keras file: {_reason(error)}.") from None
+            raise BadBundle(f"{path} is not a whole .keras file: {_reason(error)}") from None
         weights.seek(0)
         yield weights, config
 
@@ -257,7 +257,7 @@ def _read_layout(root: Any, config: bytes | None, source: str) -> SavedNetwork:
             found = ", ".join([*root.keys(), *root.attrs.keys()][:8]) or "nothing"
             raise BadBundle(
                 f"{source} is HDF5, but not as Keras writes weights: it holds {found}; "
-                "expected the attribute layer_names, or a group model_weights or layers."
+                "expected the attribute layer_names, or a group model_weights or layers"
             )
         layers = _numbered_layers(_group(root, outer), source)
     return SavedNetwork(source, layers, architecture, backend)
@@ -311,9 +311,9 @@ def _array(parent: Any, path: str, source: str) -> Any:
     """An array that lies in the file itself and holds floats."""
     found = _member(parent, path)
     if not isinstance(found, _h5py().Dataset) or found.dtype.kind != "f":
-        raise BadBundle(f"{source} holds something else than floats where {path} should be.")
+        raise BadBundle(f"{source} holds something else than floats where {path} should be")
     if found.external or found.is_virtual:
-        raise BadBundle(f"{source} refers to other files for {path}, which is refused.")
+        raise BadBundle(f"{source} refers to other files for {path}, which is refused")
     return found
 
 

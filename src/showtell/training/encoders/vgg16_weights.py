@@ -63,11 +63,11 @@ def load_vgg16(
         loaded = _from_keras(weights, architecture, network, plan)
     else:
         if architecture is not None:
-            raise BadBundle(f"{weights} is not Keras's, so {architecture} says nothing of it; leave it out.")
+            raise BadBundle(f"{weights} is not Keras's, so {architecture} says nothing of it; leave it out")
         loaded = _from_torch(_state_dict(weights, kind), network, weights)
     for name, tensor in loaded.items():
         if not torch.isfinite(torch.stack(tensor.aminmax())).all():  # both are NaN if one value is
-            raise BadBundle(f"{weights} holds values in {name} that are not finite; its training failed.")
+            raise BadBundle(f"{weights} holds values in {name} that are not finite; its training failed")
     network.load_state_dict(loaded, assign=True)
     return network.eval()
 
@@ -78,9 +78,7 @@ def _kind(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(16)
     except OSError as error:
-        raise BadBundle(
-            f"{path} cannot be read ({error.strerror}); give a file of VGG16's weights."
-        ) from None
+        raise BadBundle(f"{path} cannot be read ({error.strerror}); give a file of VGG16's weights") from None
     if head.startswith(keras_weights.HDF5):
         return "keras"
     if head.startswith(b"PK"):
@@ -91,7 +89,7 @@ def _kind(path: Path) -> str:
         return "torch"
     raise BadBundle(
         f"{path} is not a file of weights: it begins with {head!r}; "
-        "expected HDF5, .keras, .pth or .safetensors."
+        "expected HDF5, .keras, .pth or .safetensors"
     )
 
 
@@ -133,7 +131,7 @@ def _paired(saved: SavedNetwork, network: VGG16, plan: Plan) -> list[tuple[str, 
         hint = "; ask for its map instead" if len(convolutions) == wanted else ""
         raise BadBundle(
             f"{saved.source} holds {len(convolutions)} convolutions and {len(dense)} fully connected layers; "
-            f"expected VGG16's {wanted} and {len(modules) - wanted} (or one more, which is left out){hint}."
+            f"expected VGG16's {wanted} and {len(modules) - wanted} (or one more, which is left out){hint}"
         )
     return [
         (name, module, layer) for (name, module), layer in zip(modules, convolutions + dense, strict=False)
@@ -152,7 +150,7 @@ def _check_shapes(saved: SavedNetwork, layer: SavedLayer, module: nn.Module) -> 
     if found not in expected:
         raise BadBundle(
             f"{saved.source} is not VGG16: {layer.name} holds arrays of the shapes {found}, "
-            f"expected {expected[0]}."
+            f"expected {expected[0]}"
         )
 
 
@@ -177,7 +175,7 @@ def _layout(saved: SavedNetwork, described: Architecture | None, first: SavedLay
         raise BadBundle(
             f"{saved.source} keeps its kernels in Theano's order, but does not say if Theano wrote them, "
             'which turns them by 180 degrees; add "backend": "theano" or "backend": "tensorflow" to the '
-            "architecture file."
+            "architecture file"
         )
     return Layout(kernels_first, backend == "theano", kernels_first or _flattens_as_it_is(described))
 
@@ -220,20 +218,20 @@ def _check_architecture(described: Architecture, plan: Plan, *, map_alone: bool)
         wanted = _in_words(kind, settings)
         if number > len(layers):
             raise BadBundle(
-                f"{described.source} is not VGG16: it ends before layer {number}, expected {wanted}."
+                f"{described.source} is not VGG16: it ends before layer {number}, expected {wanted}"
             )
         layer = layers[number - 1]
         found = {key: layer.settings.get(key, DEFAULTS.get(key)) for key in settings}
         if layer.kind != kind or found != settings:
             has = _in_words(layer.kind, found if layer.kind == kind else {})
             raise BadBundle(
-                f"{described.source} is not VGG16: layer {number} ({layer.name}) is {has}, expected {wanted}."
+                f"{described.source} is not VGG16: layer {number} ({layer.name}) is {has}, expected {wanted}"
             )
     rest = [layer.kind for layer in layers[len(expected) :]]
     if not map_alone and rest not in ([], ["Dense"], ["Dense", "Activation"]):
         raise BadBundle(
             f"{described.source} is not VGG16: {', '.join(rest)} follow the second fully connected layer, "
-            "expected one classification layer (Dense) or none."
+            "expected one classification layer (Dense) or none"
         )
 
 
@@ -281,14 +279,14 @@ def _state_dict(path: Path, kind: str) -> Mapping[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise BadBundle(
-            f"{path} holds more than tensors, or is broken; save it again: torch.save(model.state_dict(), …)."
+            f"{path} holds more than tensors, or is broken; save it again: torch.save(model.state_dict(), …)"
         ) from None
     except Exception as error:  # broken files make torch raise every kind of error
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise BadBundle(f"{path} is cut short or broken: {reason.rstrip('.')}.") from None
+        raise BadBundle(f"{path} is cut short or broken: {reason.rstrip('.')}") from None
     if not isinstance(state, dict):
         raise BadBundle(
-            f"{path} holds a {type(state).__name__}, expected the state dict of torchvision's vgg16."
+            f"{path} holds a {type(state).__name__}, expected the state dict of torchvision's vgg16"
         )
     return state
 
@@ -308,12 +306,12 @@ def _from_torch(state: Mapping[str, Any], network: VGG16, path: Path) -> Weights
         if found.shape != wanted.shape:
             raise BadBundle(
                 f"{path} is not VGG16: {name} has the shape {list(found.shape)}, "
-                f"expected {list(wanted.shape)}."
+                f"expected {list(wanted.shape)}"
             )
         loaded[name] = found.float().contiguous()
     unknown = [name for name in renamed if name.startswith("features.") and name not in expected]
     if unknown:
-        raise BadBundle(f"{path} is not VGG16: it also holds {unknown[0]}.")
+        raise BadBundle(f"{path} is not VGG16: it also holds {unknown[0]}")
     return loaded
 
 

@@ -58,7 +58,7 @@ def read_features(path: Path) -> Features:
             that are all of one shape, or names something that could be run.
     """
     if path.suffix.lower() not in FORMATS:
-        raise BadFeatures(f"{path} is neither a .pkl nor a .npz file of features; give one of these.")
+        raise BadFeatures(f"{path} is neither a .pkl nor a .npz file of features; give one of these")
     try:
         with path.open("rb") as file:
             if path.suffix.lower() == ".npz":
@@ -67,11 +67,11 @@ def read_features(path: Path) -> Features:
             return _stack(_read_pickle(file, path), path)
     except OSError as error:
         raise BadFeatures(
-            f"{path} cannot be read ({error.strerror or error}); give a file of features."
+            f"{path} cannot be read ({error.strerror or error}); give a file of features"
         ) from None
     except MemoryError:
         raise BadFeatures(
-            f"{path} claims to hold more than fits into memory; it is broken or unsafe."
+            f"{path} claims to hold more than fits into memory; it is broken or unsafe"
         ) from None
 
 
@@ -112,25 +112,25 @@ def _stack(arrays: Mapping[str, NDArray[Any]], path: Path, meta: Mapping[str, An
     ids = [_picture_id(name) for name in arrays]
     if len(set(ids)) < len(ids):
         twice = next(name for number, name in enumerate(ids) if name in ids[:number])
-        raise BadFeatures(f"{path} holds the features of {twice} twice, with and without its file ending.")
+        raise BadFeatures(f"{path} holds the features of {twice} twice, with and without its file ending")
     stacked: NDArray[np.float32] | None = None
     for row, (name, array) in enumerate(zip(ids, arrays.values(), strict=True)):
         regions = _regions(array, name, path)  # [R, D]
         if stacked is None:
             if len(ids) * regions.size * 4 > LARGEST:
-                raise BadFeatures(f"{path} holds more than {LARGEST:,} bytes of features, which is refused.")
+                raise BadFeatures(f"{path} holds more than {LARGEST:,} bytes of features, which is refused")
             stacked = np.empty((len(ids), *regions.shape), np.float32)  # [N, R, D]
         elif regions.shape != stacked.shape[1:]:
             raise BadFeatures(
                 f"{path} holds features of the shape {list(stacked.shape[1:])} for {ids[0]} and "
-                f"{list(regions.shape)} for {name}; they must agree."
+                f"{list(regions.shape)} for {name}; they must agree"
             )
         with np.errstate(over="ignore"):  # what overflows becomes infinite, and is refused as such
             stacked[row] = regions
         if not np.isfinite(stacked[row]).all():
-            raise BadFeatures(f"{path} holds features of {name} that are not finite.")
+            raise BadFeatures(f"{path} holds features of {name} that are not finite")
     if stacked is None:
-        raise BadFeatures(f"{path} holds no features.")
+        raise BadFeatures(f"{path} holds no features")
     return Features(tuple(ids), stacked, meta)
 
 
@@ -145,17 +145,17 @@ def _regions(array: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
     # numpy gives foreign members as bytes.
     kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-        raise BadFeatures(f"{path} holds {kind} for {name}, expected numbers.")
+        raise BadFeatures(f"{path} holds {kind} for {name}, expected numbers")
     shape = array.shape[1:] if array.ndim == 4 and array.shape[0] == 1 else array.shape
     if not 1 <= len(shape) <= 3 or 0 in shape:
         raise BadFeatures(
             f"{path} holds an array of the shape {list(array.shape)} for {name}; "
-            "expected [D], [R, D], or a map [H, W, D]."
+            "expected [D], [R, D], or a map [H, W, D]"
         )
     if len(shape) == 3 and shape[0] > shape[-1]:
         raise BadFeatures(
             f"{path} holds a map {list(shape)} for {name}, which seems to have its channels first; "
-            "expected [H, W, D], which numpy.moveaxis(array, 0, -1) makes of it."
+            "expected [H, W, D], which numpy.moveaxis(array, 0, -1) makes of it"
         )
     return array.reshape(-1, shape[-1])
 
@@ -168,7 +168,7 @@ def _read_npz(file: IO[bytes], path: Path) -> tuple[Mapping[str, NDArray[Any]], 
         for member in zipfile.ZipFile(file).infolist():
             if member.file_size > LARGEST:
                 raise BadFeatures(
-                    f"{path} holds {member.filename}, which unpacks to more than {LARGEST:,} bytes."
+                    f"{path} holds {member.filename}, which unpacks to more than {LARGEST:,} bytes"
                 )
         file.seek(0)
         with np.load(file, allow_pickle=False) as archive:
@@ -176,12 +176,12 @@ def _read_npz(file: IO[bytes], path: Path) -> tuple[Mapping[str, NDArray[Any]], 
     except (BadFeatures, OSError, MemoryError):
         raise
     except Exception as error:  # broken and made-up zips raise every kind of error, and so do headers in them
-        raise BadFeatures(f"{path} is not a whole .npz file of arrays: {_reason(error)}.") from None
+        raise BadFeatures(f"{path} is not a whole .npz file of arrays: {_reason(error)}") from None
     named = set(arrays) - {"meta"}
     if named == {"features"}:
         raise BadFeatures(
             f"{path} holds features {list(arrays['features'].shape)} but no ids; add an array 'ids', the pictures' "
-            "names in the order of the features."
+            "names in the order of the features"
         )
     if named != {"ids", "features"}:
         return arrays, None
@@ -189,14 +189,14 @@ def _read_npz(file: IO[bytes], path: Path) -> tuple[Mapping[str, NDArray[Any]], 
     if ids.dtype.kind != "U" or ids.ndim != 1 or features.ndim < 2 or len(ids) != len(features):
         raise BadFeatures(
             f"{path} holds ids {ids.dtype} {list(ids.shape)} and features {list(features.shape)}; "
-            "expected texts [N] and [N, R, D]."
+            "expected texts [N] and [N, R, D]"
         )
     if len(set(ids.tolist())) < len(ids):
-        raise BadFeatures(f"{path} names a picture twice.")
+        raise BadFeatures(f"{path} names a picture twice")
     try:
         meta = json.loads(str(arrays["meta"])) if "meta" in arrays else None
     except (ValueError, RecursionError):
-        raise BadFeatures(f"{path} holds a meta that is not JSON.") from None
+        raise BadFeatures(f"{path} holds a meta that is not JSON") from None
     return dict(zip(ids.tolist(), features, strict=True)), meta if isinstance(meta, dict) else None
 
 
@@ -223,18 +223,18 @@ def _read_pickle(file: IO[bytes], path: Path) -> Mapping[str, NDArray[Any]]:
     except (OSError, MemoryError):
         raise
     except Exception as error:  # broken and made-up pickles raise every kind of error
-        raise BadFeatures(f"{path} is not a whole pickle of features: {_reason(error)}.") from None
+        raise BadFeatures(f"{path} is not a whole pickle of features: {_reason(error)}") from None
 
 
 def _arrays(loaded: object) -> Mapping[str, NDArray[Any]]:
     """What was unpickled -> arrays by id."""
     if not isinstance(loaded, dict):
-        raise BadFeatures(f"holds {_kind(loaded)}, expected a dict of id -> array.")
+        raise BadFeatures(f"holds {_kind(loaded)}, expected a dict of id -> array")
     for name, value in loaded.items():
         if not isinstance(name, str):
-            raise BadFeatures(f"has {_kind(name)} among its ids, expected texts.")
+            raise BadFeatures(f"has {_kind(name)} among its ids, expected texts")
         if not isinstance(value, _Array):
-            raise BadFeatures(f"holds {_kind(value)} for {name}, expected an array.")
+            raise BadFeatures(f"holds {_kind(value)} for {name}, expected an array")
     return {name: value.array(name) for name, value in loaded.items()}
 
 
@@ -245,12 +245,12 @@ class _DType:
 
     def __init__(self, code: str, *_: object):
         if not isinstance(code, str) or not re.fullmatch(r"[<>=|]?[fiu][1248]", code):
-            raise BadFeatures(f"holds arrays of dtype {str(code)[:20]!r}, expected numbers.")
+            raise BadFeatures(f"holds arrays of dtype {str(code)[:20]!r}, expected numbers")
         self.code = code
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         if len(state) < 5 or any(part is not None for part in state[2:5]) or state[1] not in "<>=|":
-            raise BadFeatures("holds arrays of a composed dtype, expected numbers.")
+            raise BadFeatures("holds arrays of a composed dtype, expected numbers")
         self.code = state[1] + self.code.lstrip("<>=|")
 
 
@@ -275,11 +275,11 @@ class _Array:
         shape: Any = (self.shape,) if isinstance(self.shape, int) else self.shape
         whole = isinstance(shape, tuple) and all(isinstance(side, int) and side >= 0 for side in shape)
         if not whole or not isinstance(dtype, _DType) or not isinstance(data, (bytes, bytearray)):
-            raise BadFeatures(f"holds features of {name} that are not an array of numbers.")
+            raise BadFeatures(f"holds features of {name} that are not an array of numbers")
         try:
             return np.frombuffer(data, dtype.code).reshape(shape, order="F" if self.fortran else "C")
         except (TypeError, ValueError) as error:
-            raise BadFeatures(f"holds features of {name} that are broken: {_reason(error)}.") from None
+            raise BadFeatures(f"holds features of {name} that are broken: {_reason(error)}") from None
 
 
 class _Name:
@@ -292,7 +292,7 @@ class _Name:
         object.__setattr__(self, "make", make)
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise BadFeatures(f"sets {name[:20]} of a function; only arrays of numbers are read.")
+        raise BadFeatures(f"sets {name[:20]} of a function; only arrays of numbers are read")
 
     def __call__(self, *arguments: object) -> object:
         return self.make(*arguments)
@@ -314,7 +314,7 @@ def _over_a_buffer(data: object, dtype: object, shape: object, order: object = "
 def _encoded(text: str, encoding: str = "latin1") -> bytes:
     """``_codecs.encode``, by which Python 3 writes bytes into pickles of protocol 0 to 2."""
     if encoding not in ("latin1", "latin-1"):
-        raise BadFeatures(f"encodes bytes as {str(encoding)[:20]!r}, which numpy does not do.")
+        raise BadFeatures(f"encodes bytes as {str(encoding)[:20]!r}, which numpy does not do")
     return text.encode("latin-1")
 
 
@@ -346,11 +346,11 @@ class _ArrayUnpickler(pickle._Unpickler):
             return self._names[module, name]
         except KeyError:
             raise BadFeatures(
-                f"names {module}.{name}, which could be run as code; only arrays of numbers are read."
+                f"names {module}.{name}, which could be run as code; only arrays of numbers are read"
             ) from None
 
     def get_extension(self, code: int) -> None:
-        raise BadFeatures(f"uses the extension {code} of pickle, which could be run as code.")
+        raise BadFeatures(f"uses the extension {code} of pickle, which could be run as code")
 
 
 def _kind(value: object) -> str:
