@@ -1,62 +1,14 @@
-"""A corpus that draws itself: two coloured shapes, and how they lie to each other, in the layout of Flickr8k."""
+"""The corpus that docs/draw_shapes.py draws, for tests."""
 
-import random
+import importlib.util
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+_PATH = Path(__file__).parents[2] / "docs" / "draw_shapes.py"
+_SPEC = importlib.util.spec_from_file_location("draw_shapes", _PATH)
+assert _SPEC is not None
+assert _SPEC.loader is not None
+_MODULE = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_MODULE)
 
-COLOURS = {"red": (220, 30, 30), "green": (30, 170, 60), "blue": (40, 70, 220), "yellow": (240, 210, 40)}
-SHAPES = ("circle", "square", "triangle")
-SIDE = 128
-
-
-def draw_corpus(folder: Path, *, train: int, dev: int, seed: int = 0) -> dict[str, str]:
-    """Write pictures, captions and split lists; returns the caption of each picture by its file name."""
-    generator = random.Random(seed)
-    pictures = folder / "Flicker8k_Dataset"
-    pictures.mkdir(parents=True)
-    captions = {}
-    for number in range(train + dev):
-        picture, caption = draw_scene(generator)
-        name = f"{number:05}.jpg"
-        picture.save(pictures / name, quality=92)
-        captions[name] = caption
-    names = list(captions)
-    rows = [f"{name}#{index}\t{caption} .\n" for name, caption in captions.items() for index in range(2)]
-    (folder / "Flickr8k.token.txt").write_text("".join(rows))
-    (folder / "Flickr_8k.trainImages.txt").write_text("\n".join(names[:train]) + "\n")
-    (folder / "Flickr_8k.devImages.txt").write_text("\n".join(names[train:]) + "\n")
-    return captions
-
-
-def draw_scene(generator: random.Random) -> tuple[Image.Image, str]:
-    """A picture and what it shows: "a red circle above a blue square"."""
-    picture = Image.new("RGB", (SIDE, SIDE), (245, 245, 245))
-    first, second = ((generator.choice(list(COLOURS)), generator.choice(SHAPES)) for _ in range(2))
-    relation = generator.choice(("above", "beside"))
-    half = SIDE // 2
-    boxes = [(0, 0), (0, half)] if relation == "above" else [(0, 0), (half, 0)]
-    # The free axis is jittered over the whole picture, so that the arrangement has to be seen.
-    free = generator.randrange(half)
-    shifted = [(x + free, y) if relation == "above" else (x, y + free) for x, y in boxes]
-    for (colour, shape), corner in zip((first, second), shifted, strict=True):
-        _draw(ImageDraw.Draw(picture), shape, COLOURS[colour], corner, generator)
-    return picture, f"a {' '.join(first)} {relation} a {' '.join(second)}"
-
-
-def _draw(
-    canvas: ImageDraw.ImageDraw,
-    shape: str,
-    colour: tuple[int, int, int],
-    corner: tuple[int, int],
-    generator: random.Random,
-) -> None:
-    margin = generator.randrange(4, 14)
-    left, top = corner[0] + margin, corner[1] + margin
-    side = SIDE // 2 - 2 * margin
-    if shape == "circle":
-        canvas.ellipse((left, top, left + side, top + side), fill=colour)
-    elif shape == "square":
-        canvas.rectangle((left, top, left + side, top + side), fill=colour)
-    else:
-        canvas.polygon([(left + side // 2, top), (left, top + side), (left + side, top + side)], fill=colour)
+COLOURS, SHAPES, SIDE = _MODULE.COLOURS, _MODULE.SHAPES, _MODULE.SIDE
+draw_corpus, draw_scene = _MODULE.draw_corpus, _MODULE.draw_scene

@@ -43,7 +43,7 @@ def commands_of_the_small_vgg16(page: str) -> list[str]:
 
 
 def small(name: str, changes: Sequence[str]) -> Recipe:
-    """A recipe for the test's pictures: the same model, on the same encoder at 64 pixels, for one pass."""
+    """A recipe for the test's pictures: the same model, on the same encoder at 64 pixels, for one epoch."""
     recipe = read_recipe(name, changes)
     schedule = replace(recipe.training.schedule, epochs=1)
     encoder = replace(recipe.encoder, size=64)
@@ -90,7 +90,7 @@ def test_every_command_of_the_page_runs_in_its_order(folder: Path) -> None:
 
 def test_every_recipe_of_the_package_is_on_the_page() -> None:
     trained = {command.split()[2] for command in commands_in(ENGLISH) if command.startswith("showtell train")}
-    assert trained == set(recipe_names())
+    assert trained == set(recipe_names()) - {"base"}  # which needs other data than Flickr8k's English
 
 
 def test_the_chinese_page_has_the_same_commands_and_equations() -> None:

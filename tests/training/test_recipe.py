@@ -1,6 +1,6 @@
 """Recipes are checked setting by setting, and a run's recipe reads back as it was."""
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from showtell.errors import BadRecipe
 from showtell.text.cleaning import Cleaning
 from showtell.training.models import build_model
 from showtell.training.recipe import read_recipe, recipe_names, write_recipe
-from showtell.training.settings import Model, Recipe, WordVectors
+from showtell.training.settings import EncoderTuning, JointTraining, Model, Recipe, WordVectors
 from showtell.training.train import train
 
 
@@ -147,3 +147,23 @@ def test_settings_are_changed_one_by_one(tmp_path: Path) -> None:
 def test_a_change_that_cannot_be_is_refused(change: str, complaint: str, tmp_path: Path) -> None:
     with pytest.raises(BadRecipe, match=complaint):
         read_recipe(written(tmp_path, "seed = 1"), [change])
+
+
+def settings_of(settings: object, prefix: str = "") -> list[str]:
+    """The last name of every setting of a recipe."""
+    found = []
+    for item in fields(settings):  # type: ignore[arg-type]
+        value = getattr(settings, item.name)
+        if is_dataclass(value):
+            found += settings_of(value, f"{prefix}{item.name}.")
+        else:
+            found.append(item.name)
+    return found
+
+
+def test_every_setting_is_explained() -> None:
+    page = (Path(__file__).parents[2] / "docs/recipes.md").read_text(encoding="utf-8")
+    optional = (EncoderTuning(), JointTraining(), WordVectors(file="f"))
+    names = {name for one in (Recipe(), *optional) for name in settings_of(one)}
+    missing = [name for name in names - {"name", "used", "features", "schedule"} if name not in page]
+    assert missing == []
