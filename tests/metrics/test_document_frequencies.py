@@ -54,6 +54,14 @@ def test_frequencies_of_the_scored_set_change_nothing():
         ('{"format": 1, "pictures": 3, "ngrams": {"a": 4}}', "between 1 and that number"),
         ('{"format": 1, "pictures": 3, "ngrams": {"a": "1"}}', "between 1 and that number"),
         ('{"format": 1, "pictures": 0, "ngrams": {}}', "need a number of pictures"),
+        ('{"format": 1, "pictures": true, "ngrams": {}}', "need a number of pictures"),
+        ('{"format": 1, "pictures": Infinity, "ngrams": {}}', "need a number of pictures"),
+        ('{"format": 1, "pictures": 1' + "0" * 30 + ', "ngrams": {"a": 1}}', "need a number of pictures"),
+        ('{"format": 1, "pictures": 1' + "0" * 9000 + ', "ngrams": {"a": 1}}', "cannot be read"),
+        ('{"format": 1, "pictures": 3, "ngrams": {"a": NaN}}', "between 1 and that number"),
+        ('{"format": 1, "pictures": 3, "ngrams": {"a \\ud800": 2}}', "between 1 and that number"),
+        ("[" * 100_000, "cannot be read"),
+        ('{"format":' + "[" * 100_000, "cannot be read"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path, content, message):
@@ -66,3 +74,11 @@ def test_a_broken_file_is_refused(tmp_path, content, message):
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(BadCorpus, match="showtell data SPEC --idf FILE"):
         DocumentFrequencies.load(tmp_path / "nothing.json")
+
+
+def test_half_a_character_in_a_caption_reaches_no_file(tmp_path):
+    counted = DocumentFrequencies.build([["a \ud800 dog"], ["a \ud800 cat"]], tokeniser="none")
+    assert counted.source.startswith("file-2-")
+    with pytest.raises(BadCorpus, match="half a character"):
+        counted.save(tmp_path / "idf.json")
+    assert list(tmp_path.iterdir()) == []

@@ -20,6 +20,7 @@ from showtell.metrics.ngrams import MAXIMUM_ORDER, Integers, NgramIndex, Words
 from showtell.text.tokenisers import tokeniser_named
 
 FORMAT = 1
+_MOST_PICTURES = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,16 @@ class DocumentFrequencies:
         language: str = "en",
         tokeniser: str | None = None,
     ) -> "DocumentFrequencies":
-        """Count the captions of each picture; take the train split only, or the test leaks into the score."""
+        """Count the captions of each picture; take the train split only, or the test leaks into the score.
+
+        Args:
+            references: the captions of each picture.
+            language: ``en`` or ``zh``; decides the tokeniser unless that is named.
+            tokeniser: one of `showtell.text.tokenisers.TOKENISERS`.
+
+        Raises:
+            ShowtellError: an unknown language or tokeniser.
+        """
         chosen = tokeniser_named(tokeniser, language)
         counts: Counter[str] = Counter()
         pictures = 0
@@ -55,7 +65,7 @@ class DocumentFrequencies:
         import hashlib
 
         text = json.dumps(sorted(self.counts.items()), ensure_ascii=False)
-        return f"file-{self.pictures}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        return f"file-{self.pictures}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
     def of(self, index: NgramIndex) -> Integers:
         """The counts in order of the index's ids, zero where these pictures have none: [index.known]."""
@@ -67,7 +77,12 @@ class DocumentFrequencies:
         return frequency
 
     def save(self, path: str | Path) -> None:
-        """Write the JSON file, whole or not at all; OSError where it cannot be written."""
+        """Write the JSON file, whole or not at all.
+
+        Raises:
+            BadCorpus: an n-gram holds half a character, which no file can hold.
+            OSError: the file cannot be written.
+        """
         content = {
             "format": FORMAT,
             "pictures": self.pictures,
@@ -80,17 +95,24 @@ class DocumentFrequencies:
         try:
             part.write_text(json.dumps(content, ensure_ascii=False, indent=0), encoding="utf-8")
             part.replace(path)
+        except UnicodeEncodeError:
+            raise BadCorpus(f"{path} cannot be written: a caption holds half a character") from None
         finally:
             part.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path) -> "DocumentFrequencies":
-        """Read the JSON file; BadCorpus says what is wrong with it."""
+        """Read the JSON file.
+
+        Raises:
+            BadCorpus: it cannot be read, or holds anything but document frequencies.
+        """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
             raise BadCorpus(
-                f"the document frequencies {path} cannot be read ({error}); "
+                f"the document frequencies {path} cannot be read ({reason}); "
                 "make them with `showtell data SPEC --idf FILE`"
             ) from None
         if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -99,7 +121,11 @@ class DocumentFrequencies:
                 "make them with `showtell data SPEC --idf FILE`"
             )
         counts, pictures = content.get("ngrams"), content.get("pictures")
-        if not isinstance(pictures, int) or not isinstance(counts, dict) or not _sound(counts, pictures):
+        if (
+            not _is_count(pictures, _MOST_PICTURES)
+            or not isinstance(counts, dict)
+            or not _sound(counts, pictures)
+        ):
             raise BadCorpus(
                 f"the document frequencies {path} need a number of pictures, and for each n-gram a count "
                 "between 1 and that number; make them again"
@@ -113,7 +139,14 @@ def _grams(words: Sequence[str]) -> Iterable[str]:
             yield " ".join(words[start : start + order])
 
 
+def _is_count(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+
+
 def _sound(counts: Mapping[str, object], pictures: int) -> bool:
-    return pictures > 0 and all(
-        isinstance(number, int) and 1 <= number <= pictures for number in counts.values()
-    )
+    """Whether n-grams are text that can be encoded, and counts numbers that can be."""
+    try:
+        "".join(counts).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return all(_is_count(number, pictures) for number in counts.values())

@@ -45,13 +45,13 @@ _REMAINS = (
     _Remains(
         ("<", "[", "tseq", "t_seq", "dseq", "d_seq"),
         r"(?<!\w)(?:start_?seq|end_?seq)(?!\w)"
-        r"|<\s*/?\s*(?:s|start(?::\w+)?|end|sos|eos|bos|pad|cls|sep)\s*>|\[(?:CLS|SEP|PAD|BOS|EOS)\]"
+        r"|<\s*(?:/\s*)?(?:s|start(?::\w+)?|end|sos|eos|bos|pad|cls|sep)\s*>|\[(?:CLS|SEP|PAD|BOS|EOS)\]"
         r"|<\|(?:endoftext|startoftext|im_start|im_end)\|>",
         "hold start or end markers ({}); take them out, they are counted as words",
     ),
     _Remains(
         ("unk", "oov", "\ufffd"),
-        r"[<\[(⟨{]\s*(?:unk|unknown|oov)\s*[>\])⟩}]|(?<![\w-])(?:[@_]*unk[@_]*|xx_?unk|oov)(?![\w-])|\ufffd",
+        r"[<\[(⟨{]\s*(?:unk|unknown|oov)\s*[>\])⟩}]|(?<![\w@-])(?:[@_]*unk[@_]*|xx_?unk|oov)(?![\w-])|\ufffd",
         "hold unknown words ({}); they match nothing, or one another",
     ),
     _Remains(
@@ -61,7 +61,7 @@ _REMAINS = (
     ),
     _Remains(
         (),
-        r"\A\s*(?:[\[({]\s*[ub]?(?:'.*'|\".*\")\s*,?\s*[\])}]|\[.*,.*\])\s*\Z",
+        r"\A\s*(?:[\[({]\s*[ub]?(['\"]).*\1(?:\s*,)?\s*[\])}]|\[(?=[^,]*,).*\])\s*\Z",
         "are lists written as text ({}); give each caption by itself",
         starts="[({ ",
     ),
