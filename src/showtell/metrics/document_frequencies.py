@@ -121,11 +121,7 @@ class DocumentFrequencies:
                 "make them with `showtell data SPEC --idf FILE`"
             )
         counts, pictures = content.get("ngrams"), content.get("pictures")
-        if (
-            not _is_count(pictures, _MOST_PICTURES)
-            or not isinstance(counts, dict)
-            or not _sound(counts, pictures)
-        ):
+        if not isinstance(pictures, int) or not isinstance(counts, dict) or not _sound(counts, pictures):
             raise BadCorpus(
                 f"the document frequencies {path} need a number of pictures, and for each n-gram a count "
                 "between 1 and that number; make them again"
@@ -145,6 +141,8 @@ def _is_count(value: object, most: int) -> bool:
 
 def _sound(counts: Mapping[str, object], pictures: int) -> bool:
     """Whether n-grams are text that can be encoded, and counts numbers that can be."""
+    if not _is_count(pictures, _MOST_PICTURES):
+        return False
     try:
         "".join(counts).encode("utf-8")
     except UnicodeEncodeError:
