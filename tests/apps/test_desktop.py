@@ -16,6 +16,7 @@ from tiny_bundle import CHINESE, COLOURS
 
 import showtell
 from showtell.apps.service import open_service
+from showtell.images.journal import Journal
 from showtell.safety import Screener
 
 tkinter = pytest.importorskip("tkinter", reason="the window needs Tk (apt-get install python3-tk)")
@@ -50,6 +51,7 @@ def screen():
 def open_window(tiny_model, tmp_path, monkeypatch):
     """What opens a window; all windows are closed at the end."""
     monkeypatch.setenv("SHOWTELL_SETTINGS", str(tmp_path / "settings.json"))
+    monkeypatch.setenv("SHOWTELL_JOURNAL", str(tmp_path / "journal"))
     windows = []
 
     def opened(*, model=tiny_model, language="en", library=None, scale=1.0, screener=None):
@@ -201,19 +203,27 @@ def test_captions_are_rated_and_another_is_preferred(open_window, folder):
 
 
 def test_words_are_saved_beside_the_picture_and_undo_brings_back_what_was_there(open_window, folder):
-    (folder / "1.txt").write_text("my own words", encoding="utf-8")
     window = open_window()
     window.open([folder / "1.png"])
     wait(window, lambda: len(window.listing.pictures) == 1)
     described(window, 1)
-    press(window, window.chosen.panes["en"].buttons["save"])
+    (folder / "1.txt").write_text("my own words", encoding="utf-8")
+    pane = window.chosen.panes["en"]
+    press(window, pane.buttons["save"])
+    assert "a person's words, which stay" in said(window)
+    pane.text.delete("1.0", "end")
+    pane.text.insert("1.0", "other words of mine")
+    press(window, pane.buttons["save"])
     press(window, window.chosen.panes["zh"].buttons["save"])
-    assert (folder / "1.txt").read_text(encoding="utf-8") == "a red picture\n"
-    assert (folder / "1.zh.txt").read_text(encoding="utf-8") == f"一张{CHINESE['red']}图片\n"
+    assert (folder / "1.txt").read_text(encoding="utf-8") == "other words of mine\n"
+    machine = folder / "1.zh.txt"
+    assert machine.read_text(encoding="utf-8") == f"一张{CHINESE['red']}图片\n"
+    assert Journal().model_of(machine, machine.read_bytes()) == "tiny 1"
+    assert Journal().model_of(folder / "1.txt", (folder / "1.txt").read_bytes()) is None
     press(window, window.tools["undo"])
     press(window, window.tools["undo"])
     assert (folder / "1.txt").read_text(encoding="utf-8") == "my own words"
-    assert not (folder / "1.zh.txt").exists()
+    assert not machine.exists()
 
 
 def test_a_caption_is_copied(open_window, folder):

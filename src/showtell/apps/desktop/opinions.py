@@ -64,12 +64,14 @@ class Opinions:
     def save(self, pane: CaptionPane) -> None:
         """Write the words of a pane beside the picture."""
         picture, service = self._window.chosen.picture, self._window.service
-        if picture is None or service is None or not pane.words:
+        if picture is None or service is None or pane.caption is None or not pane.words:
             return
-        first = pane.language == service.captioner.languages[0]
+        captioner = service.captioner
+        model = f"{captioner.name} {captioner.version}" if pane.words == pane.caption.text else None
+        first = pane.language == captioner.languages[0]
         file = sidecar_of(picture.path, pane.language, first)
         try:
-            self._remember(save_sidecar(file, pane.words))
+            self._remember(save_sidecar(file, pane.words, model=model))
         except ShowtellError as error:
             self._window.fail(error)
             return
