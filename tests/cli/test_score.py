@@ -1,6 +1,8 @@
 """``showtell score`` from the command line."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -208,3 +210,12 @@ def test_karpathys_pictures_match_by_name_and_by_both_numbers(key, capsys, tmp_p
     candidates.write_text(json.dumps({str(image[key]): "a dog" for image in images}))
     assert main(["score", str(candidates), str(references), "-b", "--metrics", "bleu-1"]) == 0
     assert float(capsys.readouterr().out) > 0
+
+
+def test_scoring_loads_nothing_that_reads_pictures_or_runs_networks():
+    code = (
+        "import sys, showtell.corpora.caption_files, showtell.metrics.report, showtell.metrics.tables\n"
+        "print({'PIL', 'onnxruntime', 'showtell.images.reading'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -3,13 +3,15 @@
 H and W are a picture's height and width, S the side of the square that a network is fed.
 """
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from showtell.images.folders import EXTENSIONS, Found, find_pictures, passed_over_sentences
-from showtell.images.preprocessing import Channels, Fit, Preprocessing, Resample, preprocess, read_pixels
-from showtell.images.reading import MAX_PIXELS, open_picture
+from showtell.images.extensions import EXTENSIONS
 
 if TYPE_CHECKING:
+    from showtell.images.folders import Found, find_pictures, passed_over_sentences
+    from showtell.images.preprocessing import Channels, Fit, Preprocessing, Resample, preprocess, read_pixels
+    from showtell.images.reading import MAX_PIXELS, open_picture
     from showtell.images.reading import Source as Source
 
 __all__ = [
@@ -26,3 +28,18 @@ __all__ = [
     "preprocess",
     "read_pixels",
 ]
+
+_HOMES = {
+    **dict.fromkeys(("Found", "find_pictures", "passed_over_sentences"), "folders"),
+    **dict.fromkeys(
+        ("Channels", "Fit", "Preprocessing", "Resample", "preprocess", "read_pixels"), "preprocessing"
+    ),
+    **dict.fromkeys(("MAX_PIXELS", "Source", "open_picture"), "reading"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: whoever asks for EXTENSIONS needs no decoder."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'showtell.images' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"showtell.images.{_HOMES[name]}"), name)

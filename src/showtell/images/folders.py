@@ -10,21 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from showtell.errors import BadImage
+from showtell.images.extensions import AVIF, EXTENSIONS, HEIC
 from showtell.images.formats import HEAD, format_of, reads_avif
 
-__all__ = ["EXTENSIONS", "Found", "find_pictures", "passed_over_sentences"]
-
-_HEIC = frozenset({".heic", ".heics", ".heif", ".heifs", ".hif"})
-_AVIF = frozenset({".avif", ".avifs"})
-
-EXTENSIONS = (
-    _HEIC
-    | _AVIF
-    | frozenset(
-        ".apng .bmp .dib .gif .jfif .jif .jpe .jpeg .jpg .mpo .pjp .pjpeg .png .tif .tiff .webp".split()
-    )
-)
-"""The endings, in lower case, of the files that are taken for pictures where nobody has named them."""
+__all__ = ["Found", "find_pictures", "passed_over_sentences"]
 
 _OTHERS = {
     "camera's raw file": ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .gpr .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef "
@@ -146,9 +135,9 @@ def _entries(folder: str, found: Found) -> Iterator["os.DirEntry[str]"]:
 def _add(entry: "os.DirEntry[str]", found: Found) -> None:
     """Add a file to the pictures, or to what is passed over."""
     ending = os.path.splitext(entry.name)[1].lower()
-    if ending in _HEIC and not _reads_heic():
+    if ending in HEIC and not _reads_heic():
         found.passed_over["HEIC file"] += 1
-    elif ending in _AVIF and not reads_avif():
+    elif ending in AVIF and not reads_avif():
         found.passed_over["AVIF file"] += 1
     elif ending in EXTENSIONS:
         found.files.append(str(Path(entry.path)))  # which leaves out ./
