@@ -12,6 +12,36 @@ from showtell.errors import ShowtellError
 __all__ = ["train"]
 
 
+Features = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="The folder where encoded pictures are kept, made when missing; or a .npz or .pkl file of features to "
+        "learn from.",
+    ),
+]
+Encoder = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="ENCODER",
+        help="The .safetensors file of a tuned encoder, or the name of one to take as ImageNet left it; it is not "
+        "tuned again.",
+    ),
+]
+Embeddings = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="GloVe's or word2vec's text file: vectors that words start from."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A setting in place of the recipe's, for instance training.schedule.epochs=2; may be repeated.",
+    ),
+]
+
+
 def train(
     recipe: Annotated[
         str, typer.Argument(metavar="RECIPE", help="The name of a recipe, or a TOML file of one's own.")
@@ -22,26 +52,9 @@ def train(
     output: Annotated[
         Path, typer.Option(metavar="RUN", help="The folder of the run; one that exists is continued.")
     ],
-    features: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="The folder where encoded pictures are kept, made when missing; or a .npz or .pkl file of "
-            "features to learn from.",
-        ),
-    ] = None,
-    encoder: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="ENCODER",
-            help="The .safetensors file of a tuned encoder, or the name of one to take as ImageNet left it; "
-            "it is not tuned again.",
-        ),
-    ] = None,
-    embeddings: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="GloVe's or word2vec's text file: vectors that words start from."),
-    ] = None,
+    features: Features = None,
+    encoder: Encoder = None,
+    embeddings: Embeddings = None,
     freeze_embeddings: Annotated[
         bool, typer.Option("--freeze-embeddings", help="Leave these vectors as they are.")
     ] = False,
@@ -49,14 +62,7 @@ def train(
     seed: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="A seed in place of the recipe's.")
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="A setting in place of the recipe's, for instance training.schedule.epochs=2; may be repeated.",
-        ),
-    ] = None,
+    settings: Settings = None,
 ) -> None:
     """Train a captioner as a recipe says.
 

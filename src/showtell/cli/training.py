@@ -40,7 +40,7 @@ def reach(*names: str) -> Iterator[Any]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "showtell":
             raise
-        raise MissingExtra(f"training needs {error.name}: pip install 'showtell[train]'") from error
+        raise MissingExtra(f"this command needs {error.name}: pip install 'showtell[train]'") from error
 
 
 def spoken() -> Any:

@@ -1,4 +1,4 @@
-"""The training wing: everything that needs PyTorch, and nothing else does.
+"""Everything that needs PyTorch, and nothing else does.
 
-corpus -> features -> run -> bundle: read ``train.py`` first, then the rooms in the order that it calls them.
+corpus -> features -> run -> bundle: read ``train.py`` first, then the folders in the order that it calls them.
 """

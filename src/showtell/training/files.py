@@ -1,4 +1,4 @@
-"""How the training wing writes a file: whole, or not at all."""
+"""How training writes a file: whole, or not at all."""
 
 import json
 from collections.abc import Iterator

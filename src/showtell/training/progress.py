@@ -1,4 +1,4 @@
-"""How training speaks to whoever called it: a bar for long work, and short messages."""
+"""How training reports to its caller: a bar for long work, and short messages."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext

@@ -254,7 +254,7 @@ class Decoding:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What the bundle's card says that cannot be measured.
+    """What stands on the bundle's card that cannot be measured.
 
     Attributes:
         title: its first line.

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from showtell.errors import BadRecipe
 from showtell.training.data.batches import Batch
-from showtell.training.engine.losses import CrossEntropy, looked_unevenly
+from showtell.training.engine.losses import CrossEntropy, uneven_attention
 from showtell.training.models import MODELS, build_model
 
 
@@ -186,7 +186,7 @@ def test_the_doubly_stochastic_term_is_what_is_computed_by_hand() -> None:
     # Three tokens: sums 1 and 2.
     two = [[0.0, 1.0], [0.5, 0.5], [0.5, 0.5]]
     said = torch.tensor([[True, True, False], [True, True, True]])
-    uneven = looked_unevenly(torch.tensor([one, two]), said)
+    uneven = uneven_attention(torch.tensor([one, two]), said)
     assert uneven.item() == pytest.approx((0.5**2 + 0.5**2) + (0.0 + 1.0))
 
 
@@ -197,7 +197,7 @@ def test_the_doubly_stochastic_term_is_a_mean_over_captions_with_its_weight() ->
     batch = batch_of(regions, tokens, torch.arange(3))
     without, with_it = (CrossEntropy(0, 0.1, weight)(model, batch) for weight in (0.0, 0.5))
     _, attention, _ = model.step(tokens[:, :-1], model.begin(regions))
-    expected = 0.5 * looked_unevenly(attention, tokens[:, 1:] != 0) / 3
+    expected = 0.5 * uneven_attention(attention, tokens[:, 1:] != 0) / 3
     torch.testing.assert_close(with_it - without, expected)
 
 

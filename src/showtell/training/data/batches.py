@@ -132,10 +132,10 @@ class _Encoder:
         return lengths, padded
 
     def _tokens(self, caption: TrainingCaption, *, mirrored: bool) -> list[int]:
-        said = mirrored_words(caption.words) if mirrored else caption.words
+        words = mirrored_words(caption.words) if mirrored else caption.words
         tokens = [
             start_id(self._vocabulary, caption),
-            *self._vocabulary.encode(said),
+            *self._vocabulary.encode(words),
             self._vocabulary.end_id,
         ]
         return tokens[: self._most]

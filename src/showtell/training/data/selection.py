@@ -114,10 +114,10 @@ def select(corpus: Corpus, text: Text, *, batch: int = 1) -> Selection:
     """
     validation = validation_sets(corpus, text.languages)
     examples = corpus.training_examples
-    spoken = [training_captions(example, text) for example in examples]
+    captions_of_each = [training_captions(example, text) for example in examples]
     train = tuple(
         TrainingPicture(example.id, example.path, captions)
-        for example, captions in zip(examples, spoken, strict=True)
+        for example, captions in zip(examples, captions_of_each, strict=True)
         if captions
     )
     if len(train) < batch:
@@ -143,9 +143,9 @@ def training_captions(example: Example, text: Text) -> tuple[TrainingCaption, ..
         weight = text.source_weights.get(reference.source, 1.0) * text.corpus_weights.get(example.corpus, 1.0)
         if reference.language not in text.languages or not weight:
             continue
-        said = words(reference.text, reference.language, cleaning=text.cleaning)
-        if len(said) >= text.minimum_length:
-            found.append(TrainingCaption(reference.language, reference.source, tuple(said), weight))
+        found_words = words(reference.text, reference.language, cleaning=text.cleaning)
+        if len(found_words) >= text.minimum_length:
+            found.append(TrainingCaption(reference.language, reference.source, tuple(found_words), weight))
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite 0 to 2: the small picture networks that Showtell sees with.
+"""EfficientNet-Lite 0 to 2: Showtell's small picture networks.
 
 M. Tan, Q. Le, *EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks*, ICML 2019; the Lite
 variants (TensorFlow, 2020) drop squeeze-and-excitation and use ReLU6, which suits processors without a GPU.

@@ -1,4 +1,4 @@
-"""Tuning an encoder to see what people mention: its late stages learn to predict the words of the captions.
+"""Tuning an encoder to what people mention: its late stages learn to predict the words of the captions.
 
 ImageNet's classes know 120 breeds of dog and no "smiling"; captions are made of "running", "snow", "blue". After
 H. Fang et al., *From Captions to Visual Concepts and Back*, CVPR 2015, section 3, with the mean over regions in the
@@ -19,7 +19,7 @@ from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.engine.checkpoint import load_average
 from showtell.training.engine.loop import fit
 from showtell.training.engine.word_prediction import (
-    Said,
+    Caption,
     WordBatches,
     WordPredictor,
     WordValidation,
@@ -40,17 +40,17 @@ def tune_encoder(run: Run, network: EfficientNetLite, maps: FeatureCache, tuning
         maps: its early maps of the train and dev pictures.
     """
     cleaning = replace(run.recipe.text.cleaning, chinese="words")  # a character alone may mean anything
-    spoken = [
+    captions = [
         [_in_words(caption, run.recipe.text.cleaning) for caption in picture.captions]
         for picture in run.selection.train
     ]
-    words = choose_words(spoken, tuning.minimum_count)
-    targets = word_targets(spoken, words)
+    words = choose_words(captions, tuning.minimum_count)
+    targets = word_targets(captions, words)
     ids = [picture.id for picture in run.selection.train]
     batches = WordBatches(
         maps,
         ids,
-        np.stack((targets, word_targets(mirrored(spoken), words))),
+        np.stack((targets, word_targets(mirrored(captions), words))),
         batch=tuning.batch,
         seed=run.recipe.seed,
     )
@@ -87,16 +87,16 @@ def blend(tuned: nn.Module, untouched: nn.Module, share: float) -> None:
         weight.lerp_(start, share)
 
 
-def _in_words(caption: TrainingCaption, cleaning: Cleaning) -> Said:
+def _in_words(caption: TrainingCaption, cleaning: Cleaning) -> Caption:
     """A caption's words, also where the captioner learns characters."""
     if caption.language != "zh" or cleaning.chinese == "words":
         return caption.language, caption.words
     return "zh", cut("".join(caption.words), "zh", cleaning=replace(cleaning, chinese="words"))
 
 
-def _dev_captions(run: Run, cleaning: Cleaning) -> dict[str, list[Said]]:
+def _dev_captions(run: Run, cleaning: Cleaning) -> dict[str, list[Caption]]:
     """The captions of each dev picture in all languages."""
-    found: dict[str, list[Said]] = {}
+    found: dict[str, list[Caption]] = {}
     for one in run.selection.validation:
         for name, texts in one.references.items():
             found.setdefault(name, []).extend(

@@ -20,8 +20,8 @@ class CrossEntropy:
     Attributes:
         pad: id of the padding token, which counts for nothing.
         smoothing: share of the target that is spread over the whole vocabulary.
-        doubly_stochastic: weight of a term that wants each region looked at once in a caption (K. Xu et al., ICML
-            2015, equation 14): ``looked_unevenly``, mean over captions.
+        doubly_stochastic: weight of a term that asks that each region's weights sum to one over a caption
+            (K. Xu et al., ICML 2015, equation 14): ``uneven_attention``, mean over captions.
     """
 
     pad: int
@@ -50,11 +50,11 @@ class CrossEntropy:
             )
             total = total + (losses.view(len(group), -1).sum(dim=1) * batch.weights[group]).sum()
             if self.doubly_stochastic:
-                uneven = uneven + looked_unevenly(attention.float(), wanted[:, 1:] != self.pad)
+                uneven = uneven + uneven_attention(attention.float(), wanted[:, 1:] != self.pad)
         return total / (lengths * batch.weights).sum() + self.doubly_stochastic * uneven / len(lengths)
 
 
-def looked_unevenly(attention: Tensor, said: Tensor) -> Tensor:
-    """Σ_r (1 - Σ_t alpha_tr)², summed over captions: attention [C, T, R], which tokens are said [C, T] -> []."""
-    looked = (attention * said[..., None]).sum(dim=1)  # [C, R]
-    return (1 - looked).square().sum()
+def uneven_attention(attention: Tensor, words: Tensor) -> Tensor:
+    """Σ_r (1 - Σ_t alpha_tr)², summed over captions: attention [C, T, R], which tokens are words [C, T] -> []."""
+    sums = (attention * words[..., None]).sum(dim=1)  # [C, R]
+    return (1 - sums).square().sum()

@@ -20,7 +20,7 @@ from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.stages import LateStages
 from showtell.training.features.cache import FeatureCache
 
-# Words that say nothing of a picture.
+# Words that tell nothing of a picture.
 STOP_WORDS = {
     "en": frozenset(
         (
@@ -39,7 +39,7 @@ STOP_WORDS = {
     ),
 }
 
-Said = tuple[str, Sequence[str]]  # a caption: its language and its words
+Caption = tuple[str, Sequence[str]]  # a caption: its language and its words
 Word = tuple[str, str]  # a language and a word of it
 
 
@@ -157,9 +157,11 @@ def word_loss(model: nn.Module, batch: WordBatch) -> Tensor:
     return losses / len(batch.cells)
 
 
-def choose_words(captions: Sequence[Sequence[Said]], minimum_count: int) -> list[Word]:
+def choose_words(captions: Sequence[Sequence[Caption]], minimum_count: int) -> list[Word]:
     """The words worth predicting, most frequent first; ``captions`` are those of each picture."""
-    counts = Counter((language, word) for picture in captions for language, said in picture for word in said)
+    counts = Counter(
+        (language, word) for picture in captions for language, words in picture for word in words
+    )
     chosen = [
         (word, count)
         for word, count in counts.items()
@@ -168,7 +170,7 @@ def choose_words(captions: Sequence[Sequence[Said]], minimum_count: int) -> list
     return [word for word, _ in sorted(chosen, key=lambda item: (-item[1], item[0]))]
 
 
-def word_targets(captions: Sequence[Sequence[Said]], words: Sequence[Word]) -> NDArray[np.float32]:
+def word_targets(captions: Sequence[Sequence[Caption]], words: Sequence[Word]) -> NDArray[np.float32]:
     """Targets [pictures, W], as ``WordBatch`` has them."""
     places = {word: place for place, word in enumerate(words)}
     languages = np.array([language for language, _ in words])
@@ -176,13 +178,13 @@ def word_targets(captions: Sequence[Sequence[Said]], words: Sequence[Word]) -> N
     for row, picture in zip(targets, captions, strict=True):
         for language in set(languages) - {language for language, _ in picture}:
             row[languages == language] = np.nan
-        mentions = Counter((language, word) for language, said in picture for word in set(said))
+        mentions = Counter((language, word) for language, caption in picture for word in set(caption))
         for word, count in mentions.items():
             if word in places:
                 row[places[word]] = 0.5 if count == 1 else 1.0
     return targets
 
 
-def mirrored(captions: Sequence[Sequence[Said]]) -> list[list[Said]]:
+def mirrored(captions: Sequence[Sequence[Caption]]) -> list[list[Caption]]:
     """The captions as they are true of the mirrored pictures."""
-    return [[(language, mirrored_words(said)) for language, said in picture] for picture in captions]
+    return [[(language, mirrored_words(words)) for language, words in picture] for picture in captions]

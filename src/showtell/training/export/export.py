@@ -21,7 +21,7 @@ from showtell.captioning.evaluate import Evaluation, evaluate
 from showtell.captioning.networks import OnnxEncoder, OnnxStepper
 from showtell.corpora import Example, kinds, open_corpus
 from showtell.errors import BadBundle, BadRecipe
-from showtell.images import read_pixels
+from showtell.images import Preprocessing, read_pixels
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.selection import ValidationSet, validation_sets, without_sources
 from showtell.training.encoders import NamedEncoder
@@ -95,18 +95,7 @@ def export_run(
     compared = sets[0].examples[:PICTURES_COMPARED]
     network = encoder_of(run, encoder, [example for one in sets for example in one.examples])
     vocabulary, model = _captioner_of(run, recipe, network)
-    bundle = Bundle(  # not calibrated and written yet, so that what is measured is what ships
-        folder=output,
-        name=name,
-        version=str(recipe.used["showtell"]),
-        languages=recipe.text.languages,
-        preprocessing=network.preprocessing,
-        vocabulary=vocabulary,
-        decoding=asdict(recipe.decoding),
-        calibration={},
-        training=_published(recipe),
-        graphs=make_graphs(network, model),
-    )
+    bundle = _unwritten(recipe, output, name, vocabulary, network.preprocessing, make_graphs(network, model))
     parity = check_parity(bundle, network, model, compared)
     progress.note(
         f"the graphs agree with PyTorch: regions to {parity.regions:.2g}, logits to {parity.logits:.2g}"
@@ -126,6 +115,29 @@ def export_run(
         calibration=calibration,
         training=bundle.training,
         files={**bundle.graphs, "card.md": card.encode()},
+    )
+
+
+def _unwritten(
+    recipe: Recipe,
+    output: Path,
+    name: str,
+    vocabulary: Vocabulary,
+    preprocessing: Preprocessing,
+    graphs: dict[str, bytes],
+) -> Bundle:
+    """The bundle before it is calibrated and written, so that what is measured is what ships."""
+    return Bundle(
+        folder=output,
+        name=name,
+        version=str(recipe.used["showtell"]),
+        languages=recipe.text.languages,
+        preprocessing=preprocessing,
+        vocabulary=vocabulary,
+        decoding=asdict(recipe.decoding),
+        calibration={},
+        training=_published(recipe),
+        graphs=graphs,
     )
 
 

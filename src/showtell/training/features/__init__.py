@@ -1,1 +1,1 @@
-"""What an encoder says of every picture of a corpus, kept in a folder, or brought in a file."""
+"""What an encoder makes of every picture of a corpus, kept in a folder, or brought in a file."""

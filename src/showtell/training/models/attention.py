@@ -47,8 +47,8 @@ class Attention(nn.Module):
         scores = scores / math.sqrt(keys.shape[-1])
         if causal and queries.shape[1] > 1:
             length, places = scores.shape[-2:]
-            seen = torch.ones(length, places, dtype=torch.bool, device=scores.device).tril(places - length)
-            scores = scores.masked_fill(~seen, float("-inf"))
+            allowed = torch.ones(length, places, dtype=torch.bool, device=scores.device).tril(places - length)
+            scores = scores.masked_fill(~allowed, float("-inf"))
         weights = scores.softmax(dim=-1)
         gathered = (self.dropout(weights) @ values).transpose(1, 2).flatten(2)  # [B, T, W]
         return self.output(gathered), weights.mean(dim=1)

@@ -3,12 +3,12 @@
 O. Vinyals, A. Toshev, S. Bengio, D. Erhan, *Show and Tell: A Neural Image Caption Generator* (NIC), CVPR 2015,
 equations 10 to 12:
 
-    x_-1     = CNN(I)                                      here W_v · mean_r a_r, the picture, and it is seen only once
+    x_-1     = CNN(I)                                      here W_v · mean_r a_r, the picture, as the first input
     h_-1     = LSTM(x_-1, 0)
     h_t      = LSTM(E y_t, h_t-1)
     p(y_t+1) = softmax(E h_t + b)                          the next word
 
-After that first input the picture lives in the LSTM's memory alone, which therefore has to carry both what is seen and
+After that first input the picture lives in the LSTM's memory alone, which therefore has to carry both the picture and
 the words so far. Added to the paper's form: layer norms on the picture and before the output, dropout of whole
 feature channels, and an output layer that shares the embedding's weights (O. Press, L. Wolf, EACL 2017).
 
@@ -61,7 +61,7 @@ class NIC(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def begin(self, regions: Tensor) -> State:
-        """Regions [B, R, D] -> hidden and cell state [B, W] of the LSTM that has seen the picture."""
+        """Regions [B, R, D] -> hidden and cell state [B, W] of the LSTM after the picture."""
         pooled = self.region_dropout(regions.mean(dim=1))  # [B, D]
         picture = self.dropout(self.project(pooled))  # [B, W]
         silent = torch.zeros_like(picture)[None]  # [1, B, W]

@@ -55,7 +55,7 @@ class SoftAttention(nn.Module):
         region_dropout: share of a picture's feature channels that training drops in all its regions at once.
     """
 
-    state_names = ("keys", "seen", "hidden", "cell")
+    state_names = ("keys", "regions", "hidden", "cell")
     fixed = frozenset({0, 1})
     pooled = False
 
@@ -137,9 +137,9 @@ class AdditiveAttention(nn.Module):
     """A small network scores each region against a query (D. Bahdanau, K. Cho, Y. Bengio, ICLR 2015).
 
     Args:
-        width: W, of who asks and of what is seen.
+        width: W, of queries and regions.
         attention_width: A.
-        sentinel: whether there is one more place to look at.
+        sentinel: whether there is one more thing to attend to.
     """
 
     def __init__(self, width: int, attention_width: int, *, sentinel: bool):
@@ -151,24 +151,24 @@ class AdditiveAttention(nn.Module):
             self.sentinel_key = nn.Linear(width, attention_width)
 
     def forward(
-        self, asks: Tensor, keys: Tensor, seen: Tensor, sentinel: Tensor | None = None
+        self, query: Tensor, keys: Tensor, regions: Tensor, sentinel: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Look.
+        """The weighted mean of the regions.
 
         Args:
-            asks: [B, W].
-            keys, projected: of the regions, [B, R, A] and [B, R, W].
+            query: [B, W].
+            keys, regions: of the regions, [B, R, A] and [B, R, W].
             sentinel: [B, W].
 
         Returns:
-            What was seen [B, W], and the weights of the regions [B, R], which sum to 1 with a sentinel too.
+            What was gathered [B, W], and the weights of the regions [B, R], which sum to 1 with a sentinel too.
         """
-        query = self.query(asks)[:, None]  # [B, 1, A]
-        scores = self.score(torch.tanh(keys + query))[..., 0]  # [B, R]
+        asked = self.query(query)[:, None]  # [B, 1, A]
+        scores = self.score(torch.tanh(keys + asked))[..., 0]  # [B, R]
         weights = scores.softmax(dim=-1)
-        context = (weights[:, None] @ seen)[:, 0]  # [B, W]
+        context = (weights[:, None] @ regions)[:, 0]  # [B, W]
         if sentinel is None:
             return context, weights
-        away = self.score(torch.tanh(self.sentinel_key(sentinel)[:, None] + query))[..., 0]  # [B, 1]
+        away = self.score(torch.tanh(self.sentinel_key(sentinel)[:, None] + asked))[..., 0]  # [B, 1]
         share = torch.cat((scores, away), dim=-1).softmax(dim=-1)[:, -1:]  # [B, 1]
         return share * sentinel + (1 - share) * context, weights

@@ -82,7 +82,7 @@ class Transformer(nn.Module):
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
         nn.init.normal_(
             self.word_positions.weight, std=0.5
-        )  # to be seen beside words, whose numbers spread by 1
+        )  # to matter beside words, whose numbers spread by 1
         self.decoder = nn.ModuleList(DecoderLayer(width, heads, dropout) for _ in range(decoder_layers))
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, width)

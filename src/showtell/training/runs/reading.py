@@ -33,7 +33,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationFile:
-    """What ``evaluation.json`` says of a captioner.
+    """What ``evaluation.json`` holds of a captioner.
 
     Attributes:
         metrics: by name; those that could not be had are left out.
@@ -138,7 +138,7 @@ def _read(path: Path, parse: Callable[[str], _T]) -> _T | None:
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """What a recipe says of its run: see ``RunSummary``."""
+    """What a recipe tells of its run: see ``RunSummary``."""
 
     model: str
     description: str
