@@ -84,7 +84,7 @@ def test_training_without_pytorch_tells_which_extra_is_missing(arguments):
     code = f"import sys; sys.modules['torch'] = None; from showtell.cli import main; sys.exit(main({arguments!r}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == f"showtell: this command needs torch: pip install 'showtell[train]'\n"
+    assert done.stderr == "showtell: this command needs torch: pip install 'showtell[train]'\n"
 
 
 def test_help_of_training_needs_no_pytorch():
