@@ -63,7 +63,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     said = {name: [f"a dog with {name} balls", f"the dog has {name} red balls"] for name in PICTURES}
     good = {name: f"a dog with {name} red balls" for name in PICTURES}
     worse = {name: f"a cat with {name} balls" for name in PICTURES}
-    for name, content in (("first", worse), ("second", good), ("references-of-both", said)):
+    sets = (("first", worse), ("second", good), ("third", good), ("references-of-both", said))
+    for name, content in sets:
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
 
     corpus = tmp_path / "DIR"
@@ -159,7 +160,15 @@ def test_each_mistake_is_warned_of_in_the_words_of_the_page(folder: Path) -> Non
         warnings_of(dict.fromkeys(PICTURES, "a d o g r u n s"), said),
         warnings_of(good, {name: list(group[0]) for name, group in said.items()}),
         warnings_of(good, {name: ["一只狗", "一只红狗"] for name in said}, language="en"),
-        warnings_of({name: f"startseq {caption} <end>" for name, caption in good.items()}, said),
+        warnings_of(
+            {name: f"一 只 狗 {name}" for name in said},
+            {name: ["一只狗在跑", "一只红狗"] for name in said},
+            language="zh",
+        ),
+        *(
+            warnings_of({name: form.format(caption) for name, caption in good.items()}, said)
+            for form in ("startseq {} <end>", "{} <unk>", "\u0120{}", "['{}']", "error: {}")
+        ),
         warnings_of({**good, **{name: said[name][0] for name in PICTURES[:13]}}, said),
         warnings_of({**good, **dict.fromkeys(PICTURES[:61], "a dog")}, said),
         warnings_of({**good, "0": ""}, said),

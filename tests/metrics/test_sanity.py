@@ -178,5 +178,5 @@ def test_chinese_with_a_space_after_each_character():
     assert not any(
         "space" in one for one in warnings(spaced, references, language="zh", tokeniser="characters")
     )
-    whole = {name: f"一只狗 在草地上 奔跑{name}" for name in references}
+    whole = {name: f"一只 狗 在 水 里 的 草地 上 奔跑 {name}" for name in references}
     assert not any("space" in one for one in warnings(whole, references, language="zh"))

@@ -160,8 +160,12 @@ def _spaced_chinese(side: str, captions: Sequence[str], tokeniser: str) -> Itera
     """Where each character stands alone, no tokeniser finds words."""
     if tokeniser != "words":
         return
-    search = re.compile(rf"(?:{CHINESE}\s+){{3,}}{CHINESE}(?!{CHINESE})").search
-    spaced = sum(search(caption) is not None for caption in captions)
+    characters = re.compile(CHINESE)
+    spaced = 0
+    for caption in captions:
+        number = len(characters.findall(caption)) if " " in caption.strip() else 0
+        alone = sum(len(piece) == 1 and characters.match(piece) is not None for piece in caption.split())
+        spaced += number >= 3 and alone > 0.8 * number
     if spaced and spaced >= _SHARE * len(captions):
         yield (
             f"{spaced} of {len(captions)} {side} are Chinese with a space after each character, so that no words "
