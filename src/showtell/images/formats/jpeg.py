@@ -84,7 +84,12 @@ def essential(data: bytes) -> Jpeg:
     kept, frame, orientation, begin = _header(data)
     first = _scan_header(data, data.index(_SCAN, begin))
     single = not frame.progressive and len(first.ids) == len(frame.components)
-    end, unfinished = (data.find(_END, first.pixels), False) if single else _rest(data, begin, frame)
+    if not single:
+        end, unfinished = _rest(data, begin, frame)
+    elif data.endswith(_END):  # not sought: what stands behind an earlier end is not decoded anyway
+        end, unfinished = len(data) - 2, False
+    else:
+        end, unfinished = data.find(_END, first.pixels), False
     ended = end >= 0
     if not ended:
         if unfinished:
