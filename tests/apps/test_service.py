@@ -83,6 +83,8 @@ def test_a_path_is_read_and_a_folder_is_no_picture(service, tmp_path):
 def test_candidates_are_as_many_as_asked_for(service):
     [caption] = service.caption(picture("red"), candidates=2).captions
     assert len(caption.alternatives) == 1
+    # In another colour it is a worse caption, and known to be.
+    assert 0 < caption.alternatives[0].confidence < caption.confidence
 
 
 def test_an_explanation_has_a_map_for_each_word(service):

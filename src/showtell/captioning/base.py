@@ -99,11 +99,20 @@ def lists_options(function: _Function) -> _Function:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another caption that the captioner found. Its text is ``str(alternative)``; ``tokens`` are its words."""
+    """Another caption that the captioner found. Its text is ``str(alternative)``; ``tokens`` are its words.
+
+    Attributes:
+        text: the sentence.
+        log_probability: as in `Caption`.
+        tokens: the words.
+        confidence: as in `Caption`, reckoned as if the captioner had chosen it; the calibration was fitted on first
+            choices alone.
+    """
 
     text: str
     log_probability: float
     tokens: tuple[str, ...] = ()
+    confidence: float | None = None
 
     def __str__(self) -> str:
         return self.text

@@ -227,7 +227,7 @@ class BundleCaptioner:
     def _caption(self, hypotheses: list[Hypothesis], language: str, alternatives: int | None) -> Caption:
         """The best of the hypotheses as a caption, with so many (or all) of the others as alternatives."""
         calibration = self._bundle.calibration.get(language)
-        best, *others = hypotheses
+        best = hypotheses[0]
         words = tuple(self.vocabulary.decode(best.tokens))
         return Caption(
             text=join(words, language),
@@ -237,11 +237,18 @@ class BundleCaptioner:
             tokens=words,
             attention=best.attention,
             alternatives=tuple(
-                Alternative(join(words, language), other.log_probability, words)
-                for other in others[:alternatives]
-                for words in [tuple(self.vocabulary.decode(other.tokens))]
+                self._alternative(place, hypotheses, language)
+                for place in range(1, len(hypotheses[: None if alternatives is None else alternatives + 1]))
             ),
         )
+
+    def _alternative(self, place: int, hypotheses: list[Hypothesis], language: str) -> Alternative:
+        """One of the other hypotheses, with the confidence that it would have as the first."""
+        calibration = self._bundle.calibration.get(language)
+        chosen, others = hypotheses[place], hypotheses[:place] + hypotheses[place + 1 :]
+        words = tuple(self.vocabulary.decode(chosen.tokens))
+        confidence = None if calibration is None else calibration.confidence([chosen, *others])
+        return Alternative(join(words, language), chosen.log_probability, words, confidence)
 
     def _request(self, options: Options) -> "_Request":
         """What the options come down to; ValueError when they make no sense."""

@@ -77,7 +77,7 @@ class Said(BaseModel):
             alternatives=[
                 Alternative(
                     text=other.text,
-                    confidence=getattr(other, "confidence", None),
+                    confidence=other.confidence,
                     log_probability=other.log_probability,
                 )
                 for other in caption.alternatives
