@@ -53,6 +53,7 @@ def keras_features(keras_vgg16):
     return features
 
 
+@pytest.mark.slow  # VGG16 has half a gigabyte of weights
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_three_commands_lead_from_kerass_vgg16_to_a_captioner(
     exported_pair, keras_features, tmp_path

@@ -28,9 +28,7 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONIOENCODING": "utf-8"
 
 def showtell(*arguments: object, **options) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "showtell", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=280, env=ENVIRONMENT, **options
-    )
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, **options)
 
 
 class Drawn:
@@ -194,8 +192,7 @@ def test_a_killed_training_continues_to_the_same_weights(tmp_path: Path) -> None
     killed = tmp_path / "killed"
     command = [sys.executable, "-m", "showtell", "train", recipe, "--data", spec, "--output", killed]
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL, env=ENVIRONMENT)
-    deadline = time.monotonic() + 200
-    while not (killed / "log.jsonl").exists() and process.poll() is None and time.monotonic() < deadline:
+    while not (killed / "log.jsonl").exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
@@ -218,7 +215,6 @@ def test_two_processes_train_one_run_together(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
         env=ENVIRONMENT | {"OMP_NUM_THREADS": "1"},
     )
     assert called.returncode == 0, called.stderr

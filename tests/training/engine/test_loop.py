@@ -85,10 +85,9 @@ def test_a_killed_run_that_continues_ends_with_the_same_weights(tmp_path: Path) 
     )
     killed = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, "-c", program, str(killed)])
-    deadline = time.monotonic() + 120
-    while not (killed / "log.jsonl").exists() and time.monotonic() < deadline:
+    while not (killed / "log.jsonl").exists() and process.poll() is None:
         time.sleep(0.02)
-    time.sleep(0.45)  # into the second pass, past a checkpoint
+    time.sleep(0.45)  # into the second epoch, past a checkpoint
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert len((killed / "log.jsonl").read_text().splitlines()) < SCHEDULE.epochs
@@ -275,9 +274,7 @@ def test_two_processes_end_with_the_same_weights_as_each_other_and_learn(tmp_pat
         "--nproc-per-node=2",
         str(program),
     ]
-    subprocess.run(
-        command, check=True, timeout=240, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True
-    )
+    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
     first, second = (load_file(tmp_path / f"{rank}.safetensors") for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
     losses = [json.loads(line)["loss"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
