@@ -27,6 +27,7 @@ from showtell.training.features.imported import (
     learning_from,
     read_file,
 )
+from showtell.training.files import written_whole
 from showtell.training.models import Captioner, build_model
 from showtell.training.progress import Progress
 from showtell.training.recipe import read_recipe, write_recipe
@@ -139,7 +140,8 @@ def _write_down(run: Run, data: str, trained_from: dict[str, str]) -> None:
             "python": platform.python_version(),
             "revision": _revision(),
         }
-    run.vocabulary.save(run.output / "vocabulary.json")
+    with written_whole(run.output / "vocabulary.json") as temporary:
+        run.vocabulary.save(temporary)
     write_recipe(replace(run.recipe, used=used), path)
 
 

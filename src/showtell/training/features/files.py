@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from showtell.errors import BadFeatures
 from showtell.images import EXTENSIONS
+from showtell.training.files import written_whole
 
 FORMATS = (".npz", ".pkl", ".pickle")
 
@@ -93,8 +94,7 @@ def write_features(
         raise ValueError(f"{len(ids)} ids (each once) and features {features.shape} do not match")
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"features are written as {', '.join(FORMATS)}, not as {path.name}")
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
+    with written_whole(path) as temporary, temporary.open("wb") as file:
         if path.suffix.lower() == ".npz":
             arrays: dict[str, Any] = {"ids": np.array(ids, dtype=np.str_), "features": features}
             if meta is not None:
@@ -104,7 +104,6 @@ def write_features(
             _ArrayPickler(file, protocol=4).dump(
                 {name: np.asarray(array, np.float32) for name, array in zip(ids, features, strict=True)}
             )
-    temporary.replace(path)
 
 
 def _stack(arrays: Mapping[str, NDArray[Any]], path: Path, meta: Mapping[str, Any] | None = None) -> Features:
