@@ -1,11 +1,11 @@
-"""Pictures a second from JPEG to features, through the code that training uses, beside the network alone.
+"""Pictures per second from JPEG to features, through the code that training uses, beside the network alone.
 
-    python benchmarks/features.py --pictures DIR [--encoder efficientnet-lite2] [--count 400] [--views 4]
+    python benchmarks/features.py --pictures DIR [--encoder efficientnet-lite2] [--count 400] [--augmentations 4]
     python benchmarks/features.py --pictures DIR --encoder vgg16 --count 64
 
 DIR is any folder of JPEGs. "Alone" is plain ONNX Runtime on pixels that lie ready, batch by batch in turn with the
 whole way, so that both meet the same load of the machine. VGG16 has random weights, which take as long as any.
-The targets: at least 40 pictures a second on two cores for EfficientNet-Lite2; for VGG16 at most 1.5 times what the
+The targets: at least 40 pictures per second on two cores for EfficientNet-Lite2; for VGG16 at most 1.5 times what the
 network alone takes.
 """
 
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, required=True)
     parser.add_argument("--encoder", default="efficientnet-lite2")
     parser.add_argument("--count", type=int, default=400)
-    parser.add_argument("--views", type=int, default=0)
+    parser.add_argument("--augmentations", type=int, default=0)
     options = parser.parse_args()
     paths = sorted(options.pictures.glob("*.jpg"))[: options.count]
     encoder = (
@@ -47,16 +47,21 @@ def main() -> None:
         part = paths[start : start + 4 * BATCH]
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
-            encode_pictures([(path.stem, path) for path in part], network, Path(folder), views=options.views)
+            encode_pictures(
+                [(path.stem, path) for path in part],
+                network,
+                Path(folder),
+                augmentations=options.augmentations,
+            )
             whole.append(time.perf_counter() - began)
         began = time.perf_counter()
-        for batch in range(0, len(part) * (1 + options.views), BATCH):
-            left = len(part) * (1 + options.views) - batch
+        for batch in range(0, len(part) * (1 + options.augmentations), BATCH):
+            left = len(part) * (1 + options.augmentations) - batch
             alone(pixels[:left])
         bare.append(time.perf_counter() - began)
     print(
         f"{options.encoder}: {len(paths)} pictures in {sum(whole):.1f} s, "
-        f"{len(paths) / sum(whole):.1f} pictures a second on {default_threads()} threads; "
+        f"{len(paths) / sum(whole):.1f} pictures per second on {default_threads()} threads; "
         f"the network alone {sum(bare):.1f} s, ratio {sum(whole) / sum(bare):.2f}"
     )
 
