@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_bundle import COLOURS
+from tiny_bundle import CHINESE, COLOURS
 
 import showtell
-from showtell.captioning.evaluate import evaluate
+from showtell.captioning.evaluate import evaluate, evaluate_all
 from showtell.cli import main
 from showtell.corpora import Reference, open_corpus
 from showtell.errors import BadCorpus, BadImage
@@ -84,6 +84,27 @@ def test_a_picture_that_cannot_be_read_ends_it(corpus, tiny_model, tmp_path):
 def test_one_evaluation_is_of_one_language(corpus, tiny_model):
     with pytest.raises(ValueError, match="one language"):
         evaluate(showtell.load(tiny_model), open_corpus(corpus), language="both")
+
+
+def test_every_language_and_every_corpus_of_a_model_is_evaluated(corpus, tiny_model, tmp_path):
+    both = open_corpus(corpus)
+    spoken = [
+        replace(
+            one,
+            corpus="ab"[number % 2],
+            references=(*one.references, Reference(f"一张{CHINESE[WORDS[number % 5]]}图片", "zh", "people")),
+        )
+        for number, one in enumerate(both.split("dev"))
+    ]
+    found = evaluate_all(showtell.load(tiny_model), replace(both, examples=tuple(spoken)))
+    assert [(one.language, one.corpus, one.report.pictures) for one in found] == [
+        (language, name, pictures)
+        for language in ("en", "zh")
+        for name, pictures in ((both.name, 5), ("a", 3), ("b", 2))
+    ]
+    assert found[3].report["BLEU-1"].value == pytest.approx(100)
+    only = evaluate_all(showtell.load(tiny_model), replace(both, examples=tuple(spoken)), language="zh")
+    assert [one.language for one in only] == ["zh"] * 3
 
 
 def test_the_command_prints_figures_as_json(corpus, tiny_model, tmp_path, capsys):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -112,7 +113,8 @@ def test_a_folder_without_pictures_is_told_of_once(model, pictures, capsys):
     sentence = "showtell: photos/more/none: there is no picture in this folder"
     assert said(capsys, "photos/more/none", "--model", model) == (2, [], [sentence])
     status, lines, errors = said(capsys, "photos/more/none", "photos/b.png", "--model", model)
-    assert (status, lines, errors) == (0, ["a red picture"], [sentence])
+    assert (status, lines) == (0, ["photos/b.png\ta red picture"])
+    assert errors == [sentence, "showtell: 1 captioned"]
 
 
 def test_recursive_is_offered_where_there_are_folders(model, pictures, capsys):
@@ -147,7 +149,7 @@ def test_a_folder_that_may_not_be_read_stops_nothing(pictures, tmp_path):
         "photos/c.webp\ta blue picture",
     ]
     for done in each:
-        assert done.stderr == "showtell: photos/more: the folder cannot be read (Permission denied)\n"
+        assert "showtell: photos/more: the folder cannot be read (Permission denied)\n" in done.stderr
 
 
 def test_json_is_one_list(model, pictures, capsys):
@@ -270,17 +272,193 @@ def test_output_that_cannot_be_written(model, pictures, capsys, path):
     assert path in errors[0]
 
 
+@pytest.mark.parametrize("name", ["out.json", "out.jsonl", "out.csv", "OUT.HTML"])
+def test_the_ending_of_a_file_says_its_format(model, pictures, tmp_path, capsys, name):
+    assert said(capsys, "photos/b.png", "photos/c.webp", "--output", name, "--model", model)[0] == 0
+    text = (tmp_path / name).read_text("utf-8")
+    begins = {"json": "[", "jsonl": '{"path"', "csv": "path,caption", "html": "<!doctype html>"}
+    assert text.startswith(begins[name.lower().partition(".")[2]])
+    assert "a red picture" in text
+
+
+def test_coco_results_have_the_ids_of_the_pictures(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = ("COCO_val2014_000000391895.png", "000000000139.png", "photo.1.png")
+    for name in names:
+        save(tmp_path / name, "red")
+    _, lines, errors = said(capsys, *names, "missing.png", "--format", "coco", "--model", model)
+    rows = json.loads("\n".join(lines))
+    assert [row["image_id"] for row in rows] == [391895, 139, "photo.1"]
+    assert rows[0] == {"image_id": 391895, "caption": "a red picture", "file_name": names[0]}
+    assert "showtell: missing.png: there is no such file" in errors
+
+
+def test_a_page_has_a_thumbnail_a_caption_and_a_link_for_each_picture(model, pictures, tmp_path, capsys):
+    (pictures / "b.png").rename(pictures / "a <b> 'c'.png")
+    arguments = ("photos", "--language", "both", "--output", "page.html", "--model", model)
+    assert said(capsys, *arguments)[0] == 1
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert page.count("<li ") == 4
+    assert page.count('src="data:image/jpeg;base64,') == 3
+    assert "is broken or cut short" in page
+    assert 'href="photos/a%20%3Cb%3E%20%27c%27.png"' in page
+    assert "<b>" not in page
+    assert page.count('<p lang="en">') == page.count('<p lang="zh">') == 3
+    assert page.rstrip().endswith("</html>")
+
+
+# --- what is there already ---
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "jsonl", "csv"])
+def test_only_what_the_output_lacks_is_captioned(model, pictures, tmp_path, capsys, format_):
+    out = tmp_path / "out"
+    arguments = ("--format", format_, "--output", out, "--model", model)
+    said(capsys, "photos", "-r", *arguments)
+    whole = out.read_bytes()
+    said(capsys, "photos/b.png", "photos/c.webp", *arguments)
+    _, _, errors = said(capsys, "photos", "-r", *arguments, "--continue")
+    assert errors[-1].startswith("showtell: 2 captioned, 2 already there, 1 failed")
+    assert rows_of(out, format_) == [
+        f"photos/{name}" for name in ("a.JPG", "b.png", "broken.jpg", "c.webp", "more/d.png")
+    ]
+    if format_ != "text":
+        assert out.read_bytes() == whole
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "jsonl", "csv"])
+def test_what_a_killed_run_had_done_is_continued(model, slow_folder, tmp_path, capsys, format_):
+    out = tmp_path / "out"
+    few = sorted(slow_folder.iterdir())[:40]
+    process = start(*few, "--model", model, "--format", format_, "--output", out)
+    while not any(part.stat().st_size > 500 for part in tmp_path.glob(".out.*.part")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    assert not out.exists()
+    status, _, errors = said(
+        capsys, *few, "--model", model, "--format", format_, "--output", out, "--continue"
+    )
+    assert status == 0
+    assert "already there" in errors[-1]
+    assert rows_of(out, format_) == list(map(str, few))
+    assert list(tmp_path.glob(".out.*.part")) == []
+
+
+def test_continuing_what_cannot_be_continued_is_refused(model, pictures, tmp_path, capsys):
+    (tmp_path / "other.json").write_text('{"a": 1}')
+    for arguments, complaint in (
+        ([], "--continue needs --output FILE"),
+        (["--output", "page.html"], "--continue reads json"),
+        (["--output", "out.txt", "--language", "both"], "--continue reads json"),
+        (["--output", "other.json"], "other.json: has no rows of captions"),
+    ):
+        status, _, errors = said(capsys, "photos", "--continue", *arguments, "--model", model)
+        assert status == 2
+        assert complaint in errors[-1]
+
+
+# --- which captions, which pictures ---
+
+
+def test_captions_of_little_confidence_are_left_out_and_counted(model, pictures, capsys):
+    arguments = ("photos/b.png", "photos/a.JPG", "--min-confidence")
+    assert len(said(capsys, *arguments, "0", "--model", model)[1]) == 2
+    _, lines, errors = said(capsys, *arguments, "1", "--model", model)
+    assert (lines, errors[-1]) == ([], "showtell: 2 captioned, 2 below a confidence of 1")
+    _, lines, errors = said(capsys, "photos/b.png", "--min-confidence", "1", "--model", model)
+    assert lines == []
+    assert "the caption is left out, since its confidence is 0." in errors[-1]
+
+
+def test_a_model_without_confidence_says_so(pictures, tmp_path, capsys):
+    write_tiny_bundle(tmp_path / "unsure", calibration={})
+    arguments = ("photos/b.png", "--min-confidence", "0.5", "--model", tmp_path / "unsure")
+    assert "knows no confidence" in said(capsys, *arguments)[2][0]
+
+
+def test_files_may_be_named_in_a_file_or_through_stdin(model, pictures, tmp_path):
+    names = b"photos/c.webp\nphotos/b.png\r\n\n"
+    (tmp_path / "names").write_bytes(names)
+    (tmp_path / "names0").write_bytes(b"photos/c.webp\0photos/b.png\0")
+    for arguments in (["--files-from", "names"], ["--files-from", "names0"], ["--files-from", "-"], ["-"]):
+        command = [sys.executable, "-m", "showtell", "caption", *arguments, "--model", model]
+        done = subprocess.run(command, input=names, capture_output=True, check=True)
+        assert done.stdout.splitlines() == [b"photos/c.webp\ta blue picture", b"photos/b.png\ta red picture"]
+
+
+def test_a_picture_may_come_through_stdin(model, pictures):
+    command = [sys.executable, "-m", "showtell", "caption", "-", "--model", model]
+    done = subprocess.run(command, input=(pictures / "b.png").read_bytes(), capture_output=True, check=True)
+    assert done.stdout == b"a red picture\n"
+    for content, complaint in (
+        (b"", b"nothing came through stdin"),
+        (b"\xff\xfe\x00 none", b"not a picture"),
+    ):
+        done = subprocess.run(command, input=content, capture_output=True, check=False)
+        assert complaint in done.stderr
+        assert done.returncode in (1, 2)
+
+
+def test_an_address_on_the_web_is_not_fetched(model, capsys):
+    status, _, errors = said(capsys, "https://example.org/cat.jpg", "--model", model)
+    assert status == 2
+    assert errors == [
+        "showtell: https://example.org/cat.jpg: Showtell works offline and fetches nothing; download the picture first"
+    ]
+
+
+def test_a_folder_with_one_picture_says_which(model, pictures, capsys):
+    _, lines, errors = said(capsys, "photos/more", "--model", model)
+    assert lines == ["photos/more/d.png\ta white picture"]
+    assert errors == ["showtell: 1 captioned"]
+
+
+def test_everything_in_a_folder_is_in_the_rows_or_in_the_summary(model, pictures, capsys):
+    for name in ("clip.mov", "other.MOV"):
+        (pictures / name).write_bytes(b"video")
+    _, lines, errors = said(capsys, "photos", "--model", model)
+    assert len(lines) == 4
+    assert errors[-1] == (
+        "showtell: 3 captioned, 1 failed, 2 passed over, 1 folder not looked into, 1 other file"
+    )
+
+
+def test_a_seed_that_changes_nothing_is_said_to(model, pictures, capsys):
+    _, _, errors = said(capsys, "photos/b.png", "--seed", "3", "--model", model)
+    assert errors == ["showtell: --seed changes nothing without --temperature, --top-k or --top-p"]
+    assert said(capsys, "photos/b.png", "--seed", "3", "--top-k", "2", "--model", model)[2] == []
+
+
+def test_a_card_that_was_edited_is_a_note(pictures, tmp_path, capsys):
+    write_tiny_bundle(tmp_path / "mine")
+    (tmp_path / "mine" / "card.md").write_text("# Mine")
+    status, lines, errors = said(capsys, "photos/b.png", "--model", tmp_path / "mine")
+    assert (status, lines) == (0, ["a red picture"])
+    assert "card.md: is not the file that the manifest describes; the captions are not affected" in errors[0]
+
+
+def test_a_terminal_shows_the_confidence(model, pictures):
+    ours, theirs = pytest.importorskip("pty").openpty()
+    command = [sys.executable, "-m", "showtell", "caption", "photos/b.png", "--model", model]
+    subprocess.run(command, stdout=theirs, check=True)
+    os.close(theirs)
+    assert re.fullmatch(rb"a red picture  \(confidence 0\.\d\d\)\r\n", os.read(ours, 1000))
+    os.close(ours)
+
+
 # --- wrong calls ---
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "Missing argument"),
+        ([], "give pictures or folders of pictures"),
         (["photos/b.png", "--bream", "3"], "--bream"),
-        (["photos/b.png", "--beam", "0"], "'--beam': must be a whole number from 1, not '0'"),
-        (["photos/b.png", "--beam", "many"], "'--beam': must be a whole number from 1, not 'many'"),
-        (["photos/b.png", "--seed", "-1"], "'--seed': must be a whole number from 0, not '-1'"),
+        (["photos/b.png", "--beam", "0"], "'--beam': 0 is not in the range x>=1"),
+        (["photos/b.png", "--beam", "many"], "'--beam': 'many' is not a valid int"),
+        (["photos/b.png", "--seed", "-1"], "'--seed': -1 is not in the range x>=0"),
         (["photos/b.png", "--format", "xml"], "--format"),
         (["photos/b.png", "--language", "fr"], "does not caption in 'fr'; it captions in en and zh"),
         (["photos/b.png", "--temperature", "0"], "temperature must be more than 0"),

@@ -25,6 +25,11 @@ def test_a_picture_is_drawn_and_the_caption_printed(picture, tiny_model, capsys,
     assert str(sheet) in printed.err
 
 
+def test_it_is_drawn_beside_the_picture_unless_told_otherwise(picture, tiny_model, tmp_path):
+    assert main(["explain", picture, "--model", str(tiny_model)]) == 0
+    assert Image.open(tmp_path / "picture_explained.png").width > 40
+
+
 def test_json_needs_no_picture(picture, tiny_model, capsys):
     assert main(["explain", picture, "--model", str(tiny_model), "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -35,7 +40,6 @@ def test_json_needs_no_picture(picture, tiny_model, capsys):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "give --output FILE.png, or --format json"),
         (["--output", "sheet.jpg"], "ends in .png"),
         (["--format", "json", "--language", "fr"], "does not caption in 'fr'"),
     ],

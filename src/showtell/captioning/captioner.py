@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.captioning.base import Alternative, Caption, Encoded, Options, Result, lists_options
+from showtell.captioning.base import Alternative, Caption, Encoded, Options, Result
 from showtell.captioning.batches import caption_many
 from showtell.captioning.bundle import Bundle, read_bundle
 from showtell.captioning.networks import OnnxEmbedder, OnnxEncoder, OnnxStepper, OnnxTextEmbedder
 from showtell.captioning.onnx import default_threads
+from showtell.captioning.options import lists_options
 from showtell.decoding import DecodingOptions, Hypothesis, SpecialIds, decode, forced
 from showtell.errors import BadBundle, ShowtellError
 from showtell.images import read_pixels
@@ -80,6 +81,11 @@ class BundleCaptioner:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _load_again, (self._bundle.folder.resolve(), self._threads)
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether captions have a confidence."""
+        return bool(self._bundle.calibration)
 
     @property
     def card(self) -> str:

@@ -1,28 +1,35 @@
-"""A captioner on a corpus: what it says of each picture of a split, and how good that is."""
+"""A captioner on a corpus: its caption of each picture of a split, and how good they are."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
 from showtell.captioning.base import Caption, Options
 from showtell.captioning.captioner import BundleCaptioner
-from showtell.corpora import Corpus
+from showtell.corpora import Corpus, Example
+from showtell.corpora.base import MODEL
 from showtell.errors import BadImage
 from showtell.metrics import Report, score
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "evaluate_all", "scored_languages"]
+
+
+Progress = Callable[[int], None]
+"""Called with the number of captions that are done since its last call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What `evaluate` found.
 
-    language: of the captions.
-    found: the captions, by the picture's id.
-    report: how good it is.
-    made_with: what the figures are of: model, corpus, split, beam and length exponent.
-    seconds: what captioning took, from files to sentences; loading the captioner and scoring are not in it.
+    Attributes:
+        language: of the captions.
+        found: the captions, by the picture's id.
+        report: how good they are.
+        made_with: what the figures are of: model, corpus, split, beam and length exponent.
+        seconds: what captioning took, from files to sentences; loading the captioner and scoring are not in it.
+            For a part of a joined corpus, its share of the whole.
     """
 
     language: str
@@ -33,8 +40,13 @@ class Evaluation:
 
     @property
     def captions(self) -> dict[str, str]:
-        """What was said, by the picture's id."""
+        """The captions' texts, by the picture's id."""
         return {name: caption.text for name, caption in self.found.items()}
+
+    @property
+    def corpus(self) -> str:
+        """The name of the corpus, or of the part of a joined one."""
+        return str(self.made_with["corpus"])
 
     @property
     def captions_per_second(self) -> float:
@@ -56,47 +68,122 @@ def evaluate(
     corpus: Corpus,
     *,
     split: str = "dev",
-    progress: Callable[[int], None] = lambda steps: None,
+    progress: Progress = lambda done: None,
     **options: Unpack[Options],
 ) -> Evaluation:
-    """Caption every picture of a split and score the captions against what people said.
+    """Caption every picture of a split and score the captions against what people wrote.
 
-    Where people wrote nothing in the language, its translated captions stand in. `progress` is called with the
-    number of pictures done since its last call; `options` are those of `Captioner.caption_many`.
+    Where people wrote nothing in the language, its translated captions stand in; captions that a model wrote never
+    do.
 
-    Raises BadCorpus when there is nothing to compare with, BadImage when a picture cannot be read (a figure
-    without it would be another figure), ValueError for options that make no sense.
+    Args:
+        progress: called as captions are done.
+        **options: those of `showtell.Captioner.caption_many`; one language, the captioner's first unless given.
+
+    Raises:
+        BadCorpus: there is nothing to compare with.
+        BadImage: a picture cannot be read (a figure without it would be another figure).
+        ValueError: the options make no sense.
     """
+    return _evaluations(captioner, corpus, split, progress, options)[0]
+
+
+def evaluate_all(
+    captioner: BundleCaptioner,
+    corpus: Corpus,
+    *,
+    split: str = "dev",
+    progress: Progress = lambda done: None,
+    **options: Unpack[Options],
+) -> list[Evaluation]:
+    """Evaluate every language of the captioner that the corpus can be scored in, and each part of a joined corpus.
+
+    Args:
+        progress: called as captions are done.
+        **options: as `evaluate` takes them; a language restricts it to that one.
+
+    Returns:
+        The captioner's first language first; for each language the whole corpus, then its parts where there are
+        several.
+
+    Raises:
+        BadCorpus, BadImage, ValueError: as `evaluate`.
+    """
+    languages = scored_languages(captioner, corpus, split)
+    if options.get("language") or not languages:
+        return _evaluations(captioner, corpus, split, progress, options)
+    each: list[Options] = [{**options, "language": language} for language in languages]
+    return [one for given in each for one in _evaluations(captioner, corpus, split, progress, given)]
+
+
+def scored_languages(captioner: BundleCaptioner, corpus: Corpus, split: str) -> tuple[str, ...]:
+    """The captioner's languages that a split has captions in, but those of a model."""
+    there = {
+        reference.language
+        for example in corpus.split(split)
+        for reference in example.references
+        if reference.source != MODEL
+    }
+    return tuple(language for language in captioner.languages if language in there)
+
+
+def _evaluations(
+    captioner: BundleCaptioner, corpus: Corpus, split: str, progress: Progress, options: Options
+) -> list[Evaluation]:
+    """In one language: of the whole corpus, then of its parts where there are several."""
     language = options.get("language") or captioner.languages[0]
     if language == "both":
         raise ValueError("one evaluation is of one language; ask for en or zh")
-    options["language"] = language
     examples = corpus.split(split)
     references = corpus.scoring_references(examples, language)
-    seen = [example for example in examples if example.id in references]
-    found: dict[str, Caption] = {}
+    examples = tuple(example for example in examples if example.id in references)
     began = time.monotonic()
-    for example, result in zip(
-        seen, captioner.caption_many([example.path for example in seen], **options), strict=True
-    ):
+    captions = _captions(captioner, examples, progress, {**options, "language": language})
+    seconds = time.monotonic() - began
+    training = _training_captions(corpus, language)
+
+    def scored(name: str, among: Sequence[Example], against: Mapping[str, list[str]]) -> Evaluation:
+        own = {example.id: captions[example.id] for example in among if example.id in against}
+        report = score(
+            {name: caption.text for name, caption in own.items()},
+            {name: against[name] for name in own},
+            language=language,
+            training=training,
+        )
+        made_with = {
+            "model": f"{captioner.name} {captioner.version}",
+            "corpus": name,
+            "split": split,
+            "beam": options.get("beam") or captioner.decoding.beam,
+            "length_exponent": captioner.decoding.length_exponent,
+        }
+        return Evaluation(language, own, report, made_with, seconds * len(own) / len(captions))
+
+    parts: dict[str, list[Example]] = {}
+    for example in examples:
+        parts.setdefault(example.corpus, []).append(example)
+    found = [scored(corpus.name, examples, references)]
+    if len(parts) > 1:
+        # Whether translations stand in for people's captions is decided for each part by itself.
+        found += [scored(name, own, corpus.scoring_references(own, language)) for name, own in parts.items()]
+    return found
+
+
+def _captions(
+    captioner: BundleCaptioner, examples: Sequence[Example], progress: Progress, options: Options
+) -> dict[str, Caption]:
+    """The caption of each example by its id."""
+    captions: dict[str, Caption] = {}
+    results = captioner.caption_many([example.path for example in examples], **options)
+    for example, result in zip(examples, results, strict=True):
         if result.caption is None:
             raise BadImage(example.path, str(result.error))
-        found[example.id] = result.caption
+        captions[example.id] = result.caption
         progress(1)
-    seconds = time.monotonic() - began
-    captions = {name: caption.text for name, caption in found.items()}
-    report = score(captions, references, language=language, training=_learnt_from(corpus, language))
-    made_with = {
-        "model": f"{captioner.name} {captioner.version}",
-        "corpus": corpus.name,
-        "split": split,
-        "beam": options.get("beam") or captioner.decoding.beam,
-        "length_exponent": captioner.decoding.length_exponent,
-    }
-    return Evaluation(language, found, report, made_with, seconds)
+    return captions
 
 
-def _learnt_from(corpus: Corpus, language: str) -> list[str] | None:
+def _training_captions(corpus: Corpus, language: str) -> list[str] | None:
     """The captions in a language that a captioner may have learnt by heart; None when there are none."""
     captions = [
         reference.text

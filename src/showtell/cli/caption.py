@@ -1,122 +1,169 @@
 """``showtell caption``: pictures in, captions out."""
 
-import sys
 from collections.abc import Generator, Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
+from showtell.captioning.options import Options
 from showtell.cli import console
 from showtell.cli import options as option
-from showtell.cli.paths import pictures_named
-from showtell.cli.rows import Format, rows
+from showtell.cli.console import note
+from showtell.cli.job import Job
+from showtell.cli.kept import Kept
+from showtell.cli.paths import names_in, names_or_picture, pictures_named
+from showtell.cli.rows import Format, format_of_file
 from showtell.cli.writing import Overwrite, Where, Writing, confirm
 from showtell.errors import ShowtellError
 
 if TYPE_CHECKING:
-    from showtell.captioning.base import Captioner, Options, Result
+    from showtell.captioning.base import Result
+    from showtell.captioning.captioner import BundleCaptioner
 
 __all__ = ["caption"]
 
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH...", help="Pictures, and folders of pictures; - for a picture, or names, from stdin."
+    ),
+]
+FilesFrom = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also the pictures and folders that this file names, a line each."),
+]
+Continue = Annotated[
+    bool,
+    typer.Option(
+        "--continue", help="Caption only what the output file does not have yet, also after a kill."
+    ),
+]
+MinConfidence = Annotated[
+    float | None,
+    typer.Option(metavar="C", min=0, max=1, help="Leave out captions with a lower confidence, 0 to 1."),
+]
+Write = Annotated[
+    Where | None, typer.Option(help="Also write captions into files beside the pictures, or into theirs.")
+]
+Overwriting = Annotated[
+    Overwrite, typer.Option(help="What gives way: nothing, the machine's words, or all (which asks).")
+]
+OutputFormat = Annotated[
+    Format | None,
+    typer.Option(help="How captions are written; what the output file's ending says unless given, or text."),
+]
 
+
+@option.takes_options(
+    "language",
+    "beam",
+    "candidates",
+    "min_length",
+    "max_length",
+    "temperature",
+    "top_k",
+    "top_p",
+    "seed",
+)
 def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, and folders of pictures.")],
+    paths: Paths = None,
     model: option.Model = "base",
     recursive: option.Recursive = False,
-    language: option.Language = None,
-    beam: option.Beam = None,
-    candidates: option.Candidates = None,
-    min_length: option.MinLength = None,
-    max_length: option.MaxLength = None,
-    temperature: option.Temperature = None,
-    top_k: option.TopK = None,
-    top_p: option.TopP = None,
-    seed: option.Seed = None,
-    format: Annotated[Format, typer.Option(help="How captions are written.")] = Format.text,  # noqa: A002
+    files_from: FilesFrom = None,
+    format: OutputFormat = None,  # noqa: A002
     output: option.Output = None,
-    write: Annotated[
-        Where | None, typer.Option(help="Also write captions into files beside the pictures, or into theirs.")
-    ] = None,
-    overwrite: Annotated[
-        Overwrite, typer.Option(help="What gives way: nothing, the machine's words, or all (which asks).")
-    ] = Overwrite.none,
+    resume: Continue = False,
+    min_confidence: MinConfidence = None,
+    write: Write = None,
+    overwrite: Overwriting = "none",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what --write would write.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --overwrite all.")] = False,
+    **options: Unpack[Options],
 ) -> None:
     """Say what is in pictures.
 
-    One picture gives its caption, several give a line each: path, tab, caption. A picture that cannot be read
-    gives a row with an error and stops nothing; the exit status is then 1.
+    One picture gives its caption, several give a line each: path, tab, caption. A picture that cannot be read gives a
+    row with an error and stops nothing; the exit status is then 1. A summary of several ends on stderr.
     """
-    from showtell.captioning.hub import load
-
-    found = pictures_named(paths, recursive=recursive)
-    pictures = found.files
-    if not pictures:
+    named, picture = _named(paths or [], files_from)
+    found = pictures_named(named, recursive=recursive)
+    sources: list[str | bytes] = [*found.files, *([] if picture is None else [picture])]
+    if not sources:
         raise typer.Exit(2)  # why there are none has been said of each path
-    options: Options = {
-        "language": language,
-        "beam": beam,
-        "candidates": candidates,
-        "min_length": min_length,
-        "max_length": max_length,
-        "temperature": temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-        "seed": seed,
-    }
     confirm(overwrite, yes=yes, dry_run=dry_run)
-    captioner = load(model)
-    results = _results(captioner, pictures, options)
-    writing = None if write is None else Writing(write, captioner, overwrite, dry_run=dry_run)
-    if writing is not None:
+    captioner = console.load_model(model)
+    languages = _languages(captioner, options)
+    job = Job(
+        format=format or format_of_file(output),
+        output=output,
+        candidates=options.get("candidates") is not None,
+        alone=len(sources) == 1 and (picture is not None or found.files == named),
+        least=_least(captioner, min_confidence),
+    )
+    _tell_of_a_useless_seed(options)
+    kept = job.kept(languages) if resume else Kept([], languages=languages)
+    plan = [(source, source in kept) for source in sources]
+    results = _results(captioner, [source for source, there in plan if not there], options)
+    writing = None
+    if write is not None:
+        writing = Writing(write, captioner, overwrite, dry_run=dry_run, least=job.least)
         results = writing.passing(results)
-    well = _write(results, len(pictures), format, output, candidates=candidates is not None)
-    if writing is not None:
-        well = writing.end() and well
-    if found.unreadable or not well:
+    job.write(plan, kept, results, each=len(languages))
+    if len(sources) > 1 or not job.alone:
+        passed = sum(found.passed_over.values())
+        note(job.summary(passed, found.others))
+    well = writing is None or writing.end()
+    if found.unreadable or job.counts["failed"] or not well:
         raise typer.Exit(1)
 
 
+def _named(paths: Sequence[str], files_from: Path | None) -> tuple[list[str], bytes | None]:
+    """The paths that are meant, and a picture that came through stdin."""
+    names: list[str] = []
+    picture = None
+    for path in paths:
+        if path != "-":
+            names.append(path)
+            continue
+        given = names_or_picture()
+        if isinstance(given, bytes):
+            picture = given
+        else:
+            names += given
+    if files_from is not None:
+        names += names_in(files_from)
+    if not names and picture is None:
+        if files_from is not None:
+            raise ShowtellError(f"{files_from}: names no pictures")
+        raise typer.BadParameter("give pictures or folders of pictures, or --files-from FILE")
+    return names, picture
+
+
+def _tell_of_a_useless_seed(options: Options) -> None:
+    sampling = any(options.get(name) is not None for name in ("temperature", "top_k", "top_p"))
+    if options.get("seed") is not None and not sampling:
+        note("--seed changes nothing without --temperature, --top-k or --top-p")
+
+
+def _languages(captioner: "BundleCaptioner", options: Options) -> tuple[str, ...]:
+    asked = options.get("language") or captioner.languages[0]
+    return captioner.languages if asked == "both" else (asked,)
+
+
+def _least(captioner: "BundleCaptioner", least: float | None) -> float:
+    if least is not None and not captioner.calibrated:
+        raise ShowtellError(
+            f"the model {captioner.name} knows no confidence; caption without --min-confidence"
+        )
+    return least or 0.0
+
+
 def _results(
-    captioner: "Captioner", pictures: Sequence[str], options: "Options"
+    captioner: "BundleCaptioner", sources: Sequence[str | bytes], options: Options
 ) -> "Generator[Result, None, None]":
     """The captioner's results; what it says of options that make no sense is meant for the user."""
     try:
-        return captioner.caption_many(pictures, **options)
+        return captioner.caption_many(sources, **options)
     except ValueError as error:
         raise ShowtellError(str(error)) from error
-
-
-def _write(
-    results: "Generator[Result, None, None]",
-    pictures: int,
-    format: Format,  # noqa: A002
-    path: Path | None,
-    *,
-    candidates: bool,
-) -> bool:
-    """Write the results as they come; whether every picture could be captioned."""
-    alone = pictures == 1
-    well = True
-    # Captions that run down a terminal are progress enough.
-    hidden = path is None and sys.stdout.isatty()
-    with (
-        closing(results),
-        console.output(path) as file,
-        closing(rows(format, file, alone=alone, candidates=candidates)) as writer,
-        console.progress(pictures, "Captioning", hidden=hidden) as advance,
-    ):
-        last = None
-        for result in results:
-            well = well and result.ok
-            if alone and format is Format.text and not result.ok:
-                # On stderr, so that nobody takes it for the caption.
-                console.note(f"{result.path}: {result.error}" if result.path else str(result.error))
-            else:
-                writer.write(result)
-            advance(0 if result.path == last else 1)  # a picture may give a result in each language
-            last = result.path
-    return well

@@ -2,20 +2,45 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from showtell.errors import ShowtellError
 from showtell.text.printable import printable
 
-__all__ = ["note", "output", "progress"]
+if TYPE_CHECKING:
+    from showtell.captioning.captioner import BundleCaptioner
+
+__all__ = ["counted", "load_model", "note", "output", "progress"]
 
 
 def note(message: str) -> None:
     """Tell the user something that is not a result: one line on stderr."""
     print(f"showtell: {printable(message)}", file=sys.stderr)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """``1 picture``, ``3,000 pictures``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def load_model(name: str) -> "BundleCaptioner":
+    """The model that an option names; what is odd about it is a note.
+
+    Raises:
+        ShowtellError: there is none, or it is broken.
+    """
+    from showtell.captioning.hub import load
+
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always", UserWarning)
+        model = load(name)
+    for warning in odd:
+        note(str(warning.message))
+    return model
 
 
 @contextmanager

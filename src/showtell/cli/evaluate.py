@@ -1,27 +1,22 @@
 """``showtell evaluate``: how good a captioner is on a corpus."""
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from showtell.cli import console
 from showtell.cli import options as option
-from showtell.cli.console import note, progress
 from showtell.errors import ShowtellError
+
+if TYPE_CHECKING:
+    from showtell.captioning.evaluate import Evaluation
 
 __all__ = ["evaluate"]
 
 
-class Format(StrEnum):
-    """How the figures are written."""
-
-    text = "text"
-    json = "json"
-
-
+@option.takes_options("beam")
 def evaluate(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="A model that ships with showtell, or a bundle's folder.")
@@ -30,47 +25,64 @@ def evaluate(
     split: Annotated[
         str, typer.Option(metavar="SPLIT", help="The part of the corpus: train, dev or test.")
     ] = "dev",
-    beam: option.Beam = None,
     language: Annotated[
-        str | None, typer.Option(metavar="[en|zh]", help="The model's first language unless given.")
+        str | None,
+        typer.Option(metavar="[en|zh]", help="Only this one of the languages that model and corpus share."),
     ] = None,
-    format: Annotated[Format, typer.Option(help="How the figures are written.")] = Format.text,  # noqa: A002
+    format: Annotated[option.TextOrJson, typer.Option(help="How the figures are written.")] = "text",  # noqa: A002
     captions: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep what was said in this file, as COCO results.")
+        Path | None, typer.Option(metavar="FILE", help="Keep the captions in this file, as COCO results.")
     ] = None,
     output: option.Output = None,
+    **options: Any,
 ) -> None:
     """Caption a corpus and score the captions.
 
-    They are compared with what people said. Captions per second are from files to sentences on this machine. With
-    `--format json` and `--output RUN/evaluation.json`, `showtell compare` finds the figures beside the run.
+    They are compared with what people wrote, in every language that model and corpus share, and for each part of a
+    joined corpus. Captions per second are from files to sentences on this machine. With `--format json` and
+    `--output RUN/evaluation.json`, `showtell compare` finds the figures beside the run.
     """
-    from showtell.captioning.evaluate import evaluate as evaluate_captioner
-    from showtell.captioning.hub import load
+    from showtell.captioning.evaluate import evaluate_all, scored_languages
     from showtell.corpora import open_corpus
-    from showtell.metrics.tables import written
 
     corpus = open_corpus(data)
-    captioner = load(model)
-    pictures = len(corpus.split(split))
+    captioner = console.load_model(model)
+    shared = 1 if language else max(1, len(scored_languages(captioner, corpus, split)))
     try:
-        with progress(pictures, "Captioning") as advance:
-            found = evaluate_captioner(
-                captioner, corpus, split=split, progress=advance, beam=beam, language=language
+        with console.progress(len(corpus.split(split)) * shared, "Captioning") as advance:
+            found = evaluate_all(
+                captioner, corpus, split=split, progress=advance, language=language, **options
             )
     except ValueError as error:
         raise ShowtellError(str(error)) from error
     if captions is not None:
-        results = [{"image_id": name, "caption": text} for name, text in found.captions.items()]
-        with console.output(captions) as file:
-            file.write(json.dumps(results, ensure_ascii=False, indent=1) + "\n")
-        note(f"wrote the captions to {captions}")
-    for warning in found.report.warnings:
-        note(warning)
+        _keep(found, captions)
+    for warning in dict.fromkeys(warning for one in found for warning in one.report.warnings):
+        console.note(warning)
     with console.output(output) as file:
-        if format is Format.json:
-            print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2), file=file)
-            return
-        print(f"{captioner.name} {captioner.version}: {corpus.name}, {split}, {found.language}\n", file=file)
-        print(written(found.report), file=file)
-        print(f"\ncaptions per second: {found.captions_per_second:.1f}", file=file)
+        print(_json(found) if format == "json" else "\n\n".join(map(_text, found)), file=file)
+
+
+def _keep(found: "list[Evaluation]", path: Path) -> None:
+    """Keep the captions as COCO results, those of each further language in a file of its own."""
+    whole = {one.language: one for one in reversed(found)}  # the first of each language
+    first = found[0].language
+    for language, one in whole.items():
+        place = path if language == first else path.with_name(f"{path.stem}.{language}{path.suffix}")
+        results = [{"image_id": name, "caption": text} for name, text in one.captions.items()]
+        with console.output(place) as file:
+            file.write(json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+        console.note(f"wrote the captions to {place}")
+
+
+def _json(found: "list[Evaluation]") -> str:
+    """The first evaluation; the others, where there are any, as its ``parts``."""
+    first, *others = (one.to_dict() for one in found)
+    return json.dumps({**first, **({"parts": others} if others else {})}, ensure_ascii=False, indent=2)
+
+
+def _text(found: "Evaluation") -> str:
+    from showtell.metrics.tables import written
+
+    about = f"{found.made_with['model']}: {found.corpus}, {found.made_with['split']}, {found.language}"
+    return f"{about}\n\n{written(found.report)}\n\ncaptions per second: {found.captions_per_second:.1f}"

@@ -1,31 +1,39 @@
-"""Options that several commands share, so that they are called and explained alike."""
+"""Options that several commands share, so that they are called and explained alike.
 
+How captions are found is declared in `showtell.captioning.options`; `takes_options` gives a command its share.
+"""
+
+import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import typer
 
+from showtell.captioning.options import Options, option_table
+
 __all__ = [
-    "Beam",
-    "Candidates",
     "Language",
     "Library",
-    "MaxLength",
-    "MinLength",
     "Model",
+    "OneLanguage",
     "Output",
     "Recursive",
-    "Seed",
-    "Temperature",
-    "TopK",
-    "TopP",
+    "TextOrJson",
+    "takes_options",
     "whole_number",
 ]
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+TextOrJson = Literal["text", "json"]
+"""How most commands can print."""
+
+Language = Literal["en", "zh"]
+
 
 def whole_number(least: int) -> Callable[[str], int]:
-    """What reads an option that is a whole number from `least`, and otherwise says so."""
+    """What reads an option that is an integer from `least`, and otherwise says so."""
 
     def read(text: str) -> int:
         try:
@@ -33,32 +41,54 @@ def whole_number(least: int) -> Callable[[str], int]:
         except ValueError:
             number = least - 1
         if number < least:
-            raise typer.BadParameter(f"must be a whole number from {least}, not {text!r}")
+            raise typer.BadParameter(f"must be an integer from {least}, not {text!r}")
         return number
 
     return read
 
 
+def takes_options(*names: str) -> Callable[[_Function], _Function]:
+    """Decorate a command that takes ``**options``: it gets these of `Options`, after its own."""
+
+    def decorate(function: _Function) -> _Function:
+        own = inspect.signature(function)
+        parameters = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        kinds = get_type_hints(Options)
+        table = option_table()
+        for name in names:
+            option = table[name]
+            shown = typer.Option(metavar=option.letter, min=option.least, help=option.meaning)
+            parameters.append(
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=None,
+                    annotation=Annotated[kinds[name], shown],
+                )
+            )
+        function.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+def _shipped_models() -> list[str]:
+    from showtell.captioning.hub import shipped_models
+
+    return list(shipped_models())
+
+
 Model = Annotated[
-    str, typer.Option(metavar="MODEL", help="A model that ships with showtell, or a bundle's folder.")
+    str,
+    typer.Option(
+        metavar="MODEL",
+        help="A model that ships with showtell, or a bundle's folder.",
+        autocompletion=_shipped_models,
+    ),
 ]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Look into the folders in folders too.")]
-Language = Annotated[
-    str | None, typer.Option(metavar="[en|zh|both]", help="The model's first language unless given.")
-]
-Beam = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        parser=whole_number(1),
-        help="Hypotheses followed at a time; 1 is greedy and quickest.",
-    ),
-]
-Candidates = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N", parser=whole_number(1), help="Give so many captions for each picture, best first."
-    ),
+OneLanguage = Annotated[
+    str | None, typer.Option(metavar="[en|zh]", help="The model's first language unless given.")
 ]
 Library = Annotated[
     Path | None,
@@ -67,34 +97,6 @@ Library = Annotated[
         envvar="SHOWTELL_LIBRARY",
         show_envvar=False,
         help="The library's folder, or what SHOWTELL_LIBRARY names; in your data folder unless given.",
-    ),
-]
-MinLength = Annotated[
-    int | None, typer.Option(metavar="N", parser=whole_number(0), help="Words a caption has at least.")
-]
-MaxLength = Annotated[
-    int | None, typer.Option(metavar="N", parser=whole_number(1), help="Words a caption has at most.")
-]
-Temperature = Annotated[
-    float | None,
-    typer.Option(metavar="T", help="Draw the words by chance; under 1 keeps to the probable ones."),
-]
-TopK = Annotated[
-    int | None,
-    typer.Option(metavar="K", parser=whole_number(1), help="Draw among the K most probable words alone."),
-]
-TopP = Annotated[
-    float | None,
-    typer.Option(
-        metavar="P", help="Draw among the fewest words that together reach this probability, 0 to 1."
-    ),
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        parser=whole_number(0),
-        help="Seed of the drawing: the same seed draws the same words.",
     ),
 ]
 Output = Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead of stdout.")]

@@ -1,135 +1,148 @@
-"""Captions as rows: for people, for JSON, for spreadsheets."""
+"""Captions as rows: for people, for JSON, for spreadsheets, as COCO results, as a page."""
 
-import csv
-import json
 import re
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
+
+from showtell.cli.console import note
+from showtell.cli.page import Page
+from showtell.cli.records import RecordFormat, Records
+from showtell.text.printable import printable
 
 if TYPE_CHECKING:
     from showtell.captioning.base import Result
 
-__all__ = ["Format", "Rows", "rows"]
+__all__ = ["Format", "Row", "Rows", "coco_id", "format_of_file", "one_line", "row_of", "rows"]
 
+Format = Literal["text", "json", "jsonl", "csv", "html", "coco"]
 
-class Format(StrEnum):
-    """How captions are written."""
+Row = Mapping[str, Any]
+"""``path``, and ``caption``, ``language``, ``confidence`` (and ``candidates``) or ``error``."""
 
-    text = "text"
-    json = "json"
-    jsonl = "jsonl"
-    csv = "csv"
+_ENDINGS: Mapping[str, Format] = {
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".html": "html",
+    ".htm": "html",
+}
+_COLUMNS = ("path", "caption", "language", "confidence", "error")
 
 
 class Rows(Protocol):
-    """Writes one result after the other, so that what is done is written whatever happens next."""
+    """Writes one row after the other, so that what is done is written whatever happens next."""
 
-    def write(self, result: "Result") -> None:
+    def write(self, row: Row) -> None:
         """Write what became of one picture."""
 
     def close(self) -> None:
         """Write what must stand at the end."""
 
 
-def rows(format: Format, file: TextIO, *, alone: bool, candidates: bool) -> Rows:  # noqa: A002
+def format_of_file(path: Path | None) -> Format:
+    """The format that a file's ending means; text where it means none."""
+    return "text" if path is None else _ENDINGS.get(path.suffix.lower(), "text")
+
+
+def row_of(result: "Result", *, candidates: bool) -> dict[str, Any]:
+    """A result as a row.
+
+    Args:
+        candidates: the alternatives shall be in it too.
+    """
+    caption = result.caption
+    path = "-" if result.path is None else str(result.path)  # bytes that came through stdin have none
+    if caption is None:
+        return {"path": path, "error": result.error}
+    row: dict[str, Any] = {
+        "path": path,
+        "caption": caption.text,
+        "language": caption.language,
+        "confidence": None if caption.confidence is None else round(caption.confidence, 4),
+    }
+    if candidates:
+        found = [(caption.text, caption.log_probability)]
+        found += [(other.text, other.log_probability) for other in caption.alternatives]
+        row["candidates"] = [
+            {"caption": text, "log_probability": round(log_probability, 4)} for text, log_probability in found
+        ]
+    return row
+
+
+def rows(format: Format, file: TextIO, *, alone: bool, candidates: bool, place: Path | None = None) -> Rows:  # noqa: A002
     """A writer.
 
-    alone: only one picture was asked about, so that `text` need not say which.
-    candidates: the alternatives shall be written too.
+    Args:
+        file: where to.
+        alone: one picture was asked about, so that text need not say which.
+        candidates: the rows have candidates.
+        place: the file's name, which links in a page are relative to.
     """
-    if format is Format.text:
-        return _Text(file, alone, candidates)
-    if format is Format.csv:
-        return _Csv(file, candidates)
-    return _Json(file, candidates, whole=format is Format.json)
+    if format == "html":
+        return Page(file, place)
+    if format == "coco":
+        return _Coco(file)
+    if format == "text":
+        return _Text(file, alone)
+    columns = [*_COLUMNS, *(["candidates"] if candidates else [])]
+    return Records(RecordFormat(format), file, columns, str)
 
 
 class _Text:
-    """``path<TAB>caption``, or the caption of one picture alone."""
+    """``path<TAB>caption``, or the caption of one picture alone; on a terminal with the confidence."""
 
-    def __init__(self, file: TextIO, alone: bool, candidates: bool) -> None:
-        self._file, self._alone, self._candidates = file, alone, candidates
+    def __init__(self, file: TextIO, alone: bool) -> None:
+        self._file, self._alone = file, alone
+        self._terminal = file.isatty()
 
-    def write(self, result: "Result") -> None:
-        if result.caption is None:
-            self._line(result, f"error: {result.error}")
+    def write(self, row: Row) -> None:
+        if "error" in row:
+            self._line(row, f"error: {row['error']}")
             return
-        self._line(result, result.caption.text)
-        for alternative in result.caption.alternatives if self._candidates else ():
-            self._line(result, alternative.text)
+        sure = row["confidence"] if self._terminal else None
+        self._line(row, row["caption"] + ("" if sure is None else f"  (confidence {sure:.2f})"))
+        for other in row.get("candidates", ())[1:]:
+            self._line(row, other["caption"])
 
-    def _line(self, result: "Result", text: str) -> None:
-        # A line is a row whatever a file is called.
-        path = re.sub(r"[\t\r\n]", " ", str(result.path))
+    def _line(self, row: Row, text: str) -> None:
+        # A line is a row whatever a file is called, and a terminal obeys no file's name.
+        path = printable(row["path"]) if self._terminal else one_line(row["path"])
         print(text if self._alone else f"{path}\t{text}", file=self._file, flush=True)
 
     def close(self) -> None:
         pass
 
 
-class _Json:
-    """One object a row: in a list (`json`), or one a line (`jsonl`)."""
+class _Coco:
+    """COCO's results: ``[{"image_id", "caption", "file_name"}]``; what failed has no place in them."""
 
-    def __init__(self, file: TextIO, candidates: bool, *, whole: bool) -> None:
-        self._file, self._candidates, self._whole = file, candidates, whole
-        self._separator = "["
-        self._end = "[]\n"
+    def __init__(self, file: TextIO) -> None:
+        self._records = Records(RecordFormat.json, file, [], str)
+        self._owners: dict[str | int, str] = {}
 
-    def write(self, result: "Result") -> None:
-        # Names of files that are not Unicode are written as JSON can hold them.
-        text = json.dumps(_row(result, self._candidates), ensure_ascii=False)
-        text = re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):x}", text)
-        self._file.write(f"{self._separator}\n  {text}" if self._whole else f"{text}\n")
-        self._file.flush()
-        self._separator, self._end = ",", "\n]\n"
-
-    def close(self) -> None:
-        if self._whole:
-            self._file.write(self._end)
-
-
-class _Csv:
-    """A header, then one row a caption; the candidates as JSON in one column."""
-
-    def __init__(self, file: TextIO, candidates: bool) -> None:
-        self._file, self._candidates = file, candidates
-        columns = [
-            "path",
-            "caption",
-            "language",
-            "confidence",
-            "error",
-            *(["candidates"] if candidates else []),
-        ]
-        self._writer = csv.DictWriter(file, columns, lineterminator="\n")
-        self._writer.writeheader()
-
-    def write(self, result: "Result") -> None:
-        row = _row(result, self._candidates)
-        if "candidates" in row:
-            row["candidates"] = json.dumps(row["candidates"], ensure_ascii=False)
-        self._writer.writerow(row)
-        self._file.flush()
+    def write(self, row: Row) -> None:
+        path = row["path"]
+        if "error" in row:
+            note(f"{path}: {row['error']}")
+            return
+        name = coco_id(path)
+        if self._owners.setdefault(name, path) != path:
+            note(f"{path}: has the same image_id, {name!r}, as {self._owners[name]}")
+        self._records.write({"image_id": name, "caption": row["caption"], "file_name": Path(path).name})
 
     def close(self) -> None:
-        pass
+        self._records.close()
 
 
-def _row(result: "Result", candidates: bool) -> dict[str, Any]:
-    """A result as JSON has it."""
-    caption = result.caption
-    if caption is None:
-        return {"path": str(result.path), "error": result.error}
-    row: dict[str, Any] = {
-        "path": str(result.path),
-        "caption": caption.text,
-        "language": caption.language,
-        "confidence": None if caption.confidence is None else round(caption.confidence, 4),
-    }
-    if candidates:
-        said = [(caption.text, caption.log_probability)]
-        said += [(other.text, other.log_probability) for other in caption.alternatives]
-        row["candidates"] = [
-            {"caption": text, "log_probability": round(log_probability, 4)} for text, log_probability in said
-        ]
-    return row
+def one_line(path: str) -> str:
+    """A file's name as it stands in a row of text."""
+    return re.sub(r"[\t\r\n]", " ", path)
+
+
+def coco_id(path: str) -> str | int:
+    """A picture's id: the number in a name like COCO's (``COCO_val2014_000000391895.jpg``), else the name's stem."""
+    stem = Path(path).stem
+    number = re.fullmatch(r"(?:COCO_\w+_)?(\d{12})", stem)
+    return int(number[1]) if number else stem

@@ -27,7 +27,9 @@ def undo(
     list_: Annotated[bool, typer.Option("--list", help="Only list the runs that can be taken back.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be restored.")] = False,
 ) -> None:
-    """Take back what caption --write has written: files are as they were, to the last bit.
+    """Take back what caption --write has written.
+
+    Files are as they were before, to the last bit.
 
     Without a path, the last run is taken back. A file that another program has changed since is left as it is; the
     exit status is then 1.

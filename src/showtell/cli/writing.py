@@ -4,9 +4,8 @@ import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from enum import StrEnum
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -20,20 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["Overwrite", "Where", "Writing", "confirm"]
 
 
-class Where(StrEnum):
-    """Where captions go."""
+Where = Literal["sidecar", "xmp-sidecar", "metadata"]
+"""Where captions go."""
 
-    sidecar = "sidecar"
-    xmp_sidecar = "xmp-sidecar"
-    metadata = "metadata"
-
-
-class Overwrite(StrEnum):
-    """What gives way to them."""
-
-    none = "none"
-    machine = "machine"
-    all = "all"
+Overwrite = Literal["none", "machine", "all"]
+"""What gives way to them."""
 
 
 def confirm(overwrite: Overwrite, *, yes: bool, dry_run: bool) -> None:
@@ -42,7 +32,7 @@ def confirm(overwrite: Overwrite, *, yes: bool, dry_run: bool) -> None:
     Raises:
         ShowtellError: they did not, or nobody is there to.
     """
-    if overwrite is not Overwrite.all or yes or dry_run:
+    if overwrite != "all" or yes or dry_run:
         return
     if not sys.stdin.isatty():
         raise ShowtellError("--overwrite all replaces what people have written: add --yes if that is meant")
@@ -59,14 +49,24 @@ class Writing:
         captioner: who says them.
         overwrite: what gives way to them.
         dry_run: only say what would be written.
+        least: captions with a lower confidence are not written.
     """
 
-    def __init__(self, where: Where, captioner: "Captioner", overwrite: Overwrite, *, dry_run: bool) -> None:
+    def __init__(
+        self,
+        where: Where,
+        captioner: "Captioner",
+        overwrite: Overwrite,
+        *,
+        dry_run: bool,
+        least: float = 0.0,
+    ) -> None:
         from showtell.images.metadata import WordsWriter
 
         said_by = " ".join(filter(None, (captioner.name, getattr(captioner, "version", ""))))
-        self._writer = WordsWriter(where.value, model=said_by, overwrite=overwrite.value, dry_run=dry_run)
+        self._writer = WordsWriter(where, model=said_by, overwrite=overwrite, dry_run=dry_run)
         self._dry_run = dry_run
+        self._least = least
         self._counts: Counter[str] = Counter()
 
     def passing(self, results: "Generator[Result, None, None]") -> "Generator[Result, None, None]":
@@ -74,7 +74,12 @@ class Writing:
         with closing(results):
             for path, group in groupby(results, key=lambda result: result.path):
                 ofone = list(group)
-                captions = {one.caption.language: one.caption.text for one in ofone if one.caption}
+                captions = {
+                    one.caption.language: one.caption.text
+                    for one in ofone
+                    if one.caption
+                    and (one.caption.confidence is None or one.caption.confidence >= self._least)
+                }
                 if path is not None and captions:
                     self._write(str(path), captions)
                 yield from ofone
