@@ -37,6 +37,7 @@ COMMANDS = {
     "describe": "showtell.cli.describe",
     "screen": "showtell.cli.screen",
     "undo": "showtell.cli.undo",
+    "audit": "showtell.cli.audit",
     "serve": "showtell.cli.serve",
     "desktop": "showtell.cli.desktop",
     "feedback": "showtell.cli.feedback",
