@@ -117,3 +117,11 @@ def test_a_page_shows_the_pictures_and_runs_nothing_that_a_caption_says(tmp_path
     assert "&lt;script&gt;" in text
     absolute = written_with_worst(report, Shown(entries, {"2": Path("2.jpg")}), "html")
     assert 'src="file://' in absolute
+
+
+def test_a_caption_gives_a_terminal_no_orders():
+    evil = {**GOOD, "2": "a \x1b[2J cat"}
+    found = rank({"\x1b]0;x": GOOD, "b": evil, "c": GOOD}, REFERENCES, resamples=10)
+    text = written_with_worst(found, Shown(worst(found, [GOOD, evil, GOOD], REFERENCES, 3)), "text")
+    assert "\x1b" not in text
+    assert "\\x1b[2J" in text

@@ -132,13 +132,22 @@ class References:
         return keys[first], np.append(first, len(keys))
 
     def candidates(self, captions: Mapping[str, str]) -> "Candidates":
-        """Match `{id: caption}` to these references; BadCorpus lists ids that stand on one side alone."""
+        """Match `{id: caption}` to these references.
+
+        Raises:
+            BadCorpus: ids are on one side only (some are listed), or a caption is too long.
+        """
         if captions.keys() != self.number.keys():
             raise BadCorpus(_mismatch(list(captions), self.ids, self.number))
         return Candidates(self, np.arange(len(self.ids)), [captions[name] for name in self.ids])
 
     def candidates_of(self, ids: Sequence[str], captions: Sequence[str]) -> "Candidates":
-        """Match captions of any pictures in any number, as training needs: `captions[i]` is of `ids[i]`."""
+        """Match captions of any pictures in any number, as training needs: `captions[i]` is of `ids[i]`.
+
+        Raises:
+            BadCorpus: a picture has no references, or a caption is too long.
+            ValueError: not as many ids as captions.
+        """
         if len(ids) != len(captions):
             raise ValueError(f"{len(ids)} ids were given for {len(captions)} captions")
         try:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from showtell.errors import ShowtellError
 from showtell.metrics.report import Report
 from showtell.metrics.tables import Found, reports_of, safe_cell, written
+from showtell.text.printable import printable
 
 PER_PICTURE_FORMATS = (".csv", ".json", ".jsonl")
 
@@ -144,9 +145,8 @@ def _scores(report: Report) -> dict[str, dict[str, float]]:
 
 def _entry(entry: Worst) -> str:
     head = f"{entry.metric} {entry.value:.1f}  {entry.id}" + (f"  ({entry.set})" if entry.set else "")
-    return "\n".join(
-        [head, f"  caption    {entry.caption}", *(f"  reference  {one}" for one in entry.references)]
-    )
+    lines = [head, f"  caption    {entry.caption}", *(f"  reference  {one}" for one in entry.references)]
+    return "\n".join(map(printable, lines))
 
 
 _STYLE = """body { font: 16px/1.4 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }

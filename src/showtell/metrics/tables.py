@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from showtell.metrics.base import Score, Signature
 from showtell.metrics.report import Report
 from showtell.metrics.significance import Comparison, Difference, Ranking
+from showtell.text.printable import printable
 
 FORMATS = ("text", "json", "csv", "markdown", "latex", "html")
 SIGNIFICANT = 0.05
@@ -41,7 +42,7 @@ def written(found: Found, format: str = "text") -> str:  # noqa: A002
     else:
         scores, rows = _columns(found), next(iter(found.reports.values())).rows
         first = next(iter(found.reports))
-        notes = [f"* differs from {first}: p < {SIGNIFICANT} (paired bootstrap)"]
+        notes = [f"* differs from {printable(first)}: p < {SIGNIFICANT} (paired bootstrap)"]
     blocks = [_WRITERS[format](table) for table in (scores, _hygiene(found))]
     if notes:
         blocks.insert(1, _LINES[format](notes))
@@ -180,6 +181,7 @@ def safe_cell(text: str) -> str:
 
 
 def _text(table: Table) -> str:
+    table = [list(map(printable, row)) for row in table]
     widths = [max(len(row[column]) for row in table if column < len(row)) for column in range(len(table[0]))]
     lines = []
     for row in table:
