@@ -30,12 +30,16 @@ class Bleu(Metric):
         return np.hstack(parts).astype(np.float64)
 
     def combine(self, sums: Floats, captions: int) -> Floats:
-        matches, possible = sums[..., :MAXIMUM_ORDER], sums[..., MAXIMUM_ORDER : 2 * MAXIMUM_ORDER]
-        length, wanted = sums[..., -2], sums[..., -1]
+        matches, possible = (
+            sums[..., :MAXIMUM_ORDER],
+            sums[..., MAXIMUM_ORDER : 2 * MAXIMUM_ORDER],
+        )  # [..., 4]
+        length, wanted = sums[..., -2], sums[..., -1]  # [...] c and r
+        # [..., 4] p_1, p_1 p_2, …: the product of the precisions of 1 to n words
         precision = np.cumprod((matches + TINY) / (possible + SMALL), axis=-1)
-        geometric = precision ** (1 / np.arange(1, MAXIMUM_ORDER + 1))
+        geometric = precision ** (1 / np.arange(1, MAXIMUM_ORDER + 1))  # [..., 4] equation 1
         ratio = (length + TINY) / (wanted + SMALL)
-        brevity: Floats = np.exp(np.minimum(1 - 1 / ratio, 0))
+        brevity: Floats = np.exp(np.minimum(1 - 1 / ratio, 0))  # exp(min(1 - r / c, 0)), equation 2
         result: Floats = geometric * brevity[..., None]
         return result
 

@@ -37,7 +37,9 @@ class RougeL(MeanMetric):
         plain &= np.logical_and.reduceat(theirs.regular[reference], starts)
 
         common = _common(candidates, plain[candidate])  # [pairs]
-        precision = np.maximum.reduceat(common, starts) / np.maximum(mine.lengths, 1)
+        precision = np.maximum.reduceat(common, starts) / np.maximum(
+            mine.lengths, 1
+        )  # [C] the best reference's
         recall = np.maximum.reduceat(common / np.maximum(theirs.lengths[reference], 1), starts)
         scores = _f_score(precision, recall)
         for place in np.flatnonzero(~plain):
@@ -51,6 +53,7 @@ class RougeL(MeanMetric):
 
 
 def _f_score(precision: Floats, recall: Floats) -> Floats:
+    # (1 + b²) P R / (R + b² P), equation 4
     divisor = recall + BETA**2 * precision
     return np.divide(
         (1 + BETA**2) * precision * recall, divisor, out=np.zeros(divisor.shape), where=divisor > 0
@@ -69,6 +72,7 @@ def _common(candidates: Candidates, wanted: npt.NDArray[np.bool_]) -> Integers:
     turn = np.arange(len(pair)) - np.searchsorted(pair, pair)  # a pair's hits one after the other
     order = stable_order(turn)
     for hits in np.split(order, np.cumsum(np.bincount(turn))[:-1]) if len(pair) else ():
+        # Hyyrö's step for one word of each reference: V' = (V + (V & M)) | (V & ~M), and V & ~M is V - (V & M).
         now = state[pair[hits]]
         hit = now & places[hits]
         state[pair[hits]] = (now + hit) | (now - hit)
