@@ -21,7 +21,7 @@ def test_a_folder_that_cannot_be_read_is_told_of(tmp_path):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).touch()
     (tmp_path / "b").chmod(0)
-    prepare = "import showtell.images; from showtell.cli.paths import pictures_named\n"
+    prepare = "import showtell.images.folders; from showtell.cli.paths import pictures_named\n"
     walk = "found = pictures_named(['.'], recursive=True); print(*found.files, *found.unreadable)"
     done = run_unprivileged(tmp_path, prepare, walk)
     (tmp_path / "b").chmod(0o700)

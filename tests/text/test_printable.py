@@ -1,11 +1,12 @@
 """What others wrote reaches a terminal as text, never as commands to it."""
 
+import json
 import os
 import unicodedata
 
 import pytest
 
-from showtell.text.printable import printable
+from showtell.text.printable import json_for_terminals, printable
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,11 @@ def test_nothing_that_a_terminal_obeys_is_left():
     }
     assert not {character for character in left if unicodedata.bidirectional(character) in
                 ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")}  # fmt: skip
+
+
+def test_json_says_the_same_in_characters_that_no_terminal_obeys():
+    row = {"path": "\x1b[2J\x9b31m\u202egpj\ud800\x7f", "caption": "一只狗 a\tb\n"}
+    text = json_for_terminals(json.dumps(row, ensure_ascii=False, indent=1))
+    assert json.loads(text) == row
+    assert "一只狗" in text
+    assert not set(text) & set("\x1b\x9b\u202e\ud800\x7f")

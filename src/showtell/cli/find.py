@@ -15,6 +15,7 @@ import typer
 from showtell.cli import console
 from showtell.cli import options as option
 from showtell.errors import BadImage, ShowtellError
+from showtell.text.printable import json_for_terminals, printable
 
 if TYPE_CHECKING:
     from showtell.search import Duplicates, Found, Match
@@ -177,10 +178,9 @@ def _open(found: "Found", path: Path, title: str) -> None:
 
 
 def _write_json(row: dict[str, object]) -> None:
-    text = json.dumps(row, ensure_ascii=False)
     # Names of files that are not Unicode are written as JSON can hold them.
-    print(re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):x}", text))
+    print(json_for_terminals(json.dumps(row, ensure_ascii=False)))
 
 
 def _flat(text: str) -> str:
-    return re.sub(r"[\t\r\n]", " ", text)
+    return printable(text) if sys.stdout.isatty() else re.sub(r"[\t\r\n]", " ", text)

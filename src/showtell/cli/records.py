@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TextIO
 
+from showtell.text.printable import json_for_terminals, printable
+
 __all__ = ["Record", "RecordFormat", "Records", "spreadsheet_cell"]
 
 Record = Mapping[str, Any]
@@ -39,6 +41,7 @@ class Records:
         line: Callable[[Record], str],
     ) -> None:
         self._format, self._file, self._line = format, file, line
+        self._terminal = file.isatty()
         self._written = 0
         self._csv = csv.DictWriter(file, columns, lineterminator="\n")
         if format is RecordFormat.csv:
@@ -47,17 +50,22 @@ class Records:
     def write(self, row: Record) -> None:
         """Write a row."""
         if self._format is RecordFormat.csv:
-            self._csv.writerow({key: _cell(value) for key, value in row.items()})
+            cells = {key: _cell(value) for key, value in row.items()}
+            self._csv.writerow({key: self._shown(cell) for key, cell in cells.items()})
         elif self._format is RecordFormat.text:
-            self._file.write(re.sub(r"[\r\n]", " ", self._line(row)) + "\n")
+            line = re.sub(r"[\r\n]", " ", self._line(row))
+            self._file.write("\t".join(map(self._shown, line.split("\t"))) + "\n")
         else:
             # Names of files that are not Unicode are written as JSON can hold them.
-            text = json.dumps(row, ensure_ascii=False)
-            text = re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):x}", text)
+            text = json_for_terminals(json.dumps(row, ensure_ascii=False))
             opening = ",\n  " if self._written else "[\n  "
             self._file.write(f"{opening}{text}" if self._format is RecordFormat.json else f"{text}\n")
         self._file.flush()
         self._written += 1
+
+    def _shown(self, value: Any) -> Any:
+        """A value that a terminal, if that is where it goes, does not obey."""
+        return printable(value) if self._terminal and isinstance(value, str) else value
 
     def close(self) -> None:
         """Write what must stand at the end."""

@@ -109,6 +109,7 @@ class _Text:
     def _line(self, row: Row, text: str) -> None:
         # A line is a row whatever a file is called, and a terminal obeys no file's name.
         path = printable(row["path"]) if self._terminal else one_line(row["path"])
+        text = printable(text) if self._terminal else text
         print(text if self._alone else f"{path}\t{text}", file=self._file, flush=True)
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["printable"]
+__all__ = ["json_for_terminals", "printable"]
 
 # C0, DEL and C1; the marks that change the direction of text; separators of lines; half characters, which
 # stand for the bytes of file names that are not Unicode.
@@ -16,6 +16,11 @@ def printable(text: str) -> str:
     sequences that a terminal obeys. Everything else stays, emoji and every script included.
     """
     return _CONTROL.sub(_written_out, text)
+
+
+def json_for_terminals(text: str) -> str:
+    """JSON that says the same, with the control characters that JSON lets stand written as it can: ``\\u202e``."""
+    return _CONTROL.sub(lambda found: found[0] if found[0] in "\n\r\t" else f"\\u{ord(found[0]):04x}", text)
 
 
 def _written_out(found: re.Match[str]) -> str:
