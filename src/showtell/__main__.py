@@ -1,7 +1,21 @@
-"""``python -m showtell``, which ``torchrun -m showtell`` needs too."""
+"""``showtell`` and ``python -m showtell``, which ``torchrun -m showtell`` needs too."""
 
 import sys
 
-from showtell.cli import main
+__all__ = ["run"]
 
-sys.exit(main())
+
+def run() -> None:
+    """Run the command line and end the process; Ctrl-C while modules are still imported ends it as quietly as later."""
+    try:
+        from showtell.cli import main
+
+        status = main()
+    except KeyboardInterrupt:
+        print("showtell: stopped", file=sys.stderr)
+        status = 130
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    run()

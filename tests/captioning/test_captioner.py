@@ -335,6 +335,16 @@ def test_the_help_of_a_method_lists_the_options(method):
         assert re.search(rf"^    {name}: [A-Z].*\.$", said, re.MULTILINE)
 
 
+def test_notebooks_show_captions_and_pictures(captioner, tmp_path):
+    Image.fromarray(plain("red")).save(tmp_path / "a.png")
+    fine, broken = captioner.caption_many([tmp_path / "a.png", tmp_path / "<b>.png"])
+    assert re.match(
+        r'<span lang="en">a red picture</span> <small>\(confidence 0\.\d\d\)', fine.caption._repr_html_()
+    )
+    assert '<img src="data:image/jpeg;base64,' in fine._repr_html_()
+    assert "&lt;b&gt;.png: there is no such file" in broken._repr_html_()
+
+
 # --- the two halves ---
 
 

@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -61,7 +63,7 @@ def test_what_is_not_there_is_one_line(arguments, capsys):
     assert main(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("showtell: No such")
+    assert re.match("showtell: (No such|there is no command 'captoin'; did you mean 'caption')", captured.err)
     assert captured.err.count("\n") == 1
 
 
@@ -91,6 +93,67 @@ def test_help_of_training_needs_no_pytorch():
     code = "import sys; sys.modules['torch'] = None; from showtell.cli import main; sys.exit(main(['train', '-h']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--encoder" in done.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_can_complete_commands_options_and_models(shell):
+    def completed(*words):
+        before = {
+            "_SHOWTELL_COMPLETE": f"complete_{shell}",
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        }
+        before |= {"_TYPER_COMPLETE_ARGS": " ".join(words), "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+        done = subprocess.run(
+            [sys.executable, "-m", "showtell"],
+            env=os.environ | before,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stderr == ""
+        return done.stdout
+
+    assert "caption" in completed("showtell", "cap")
+    assert "--min-confidence" in completed("showtell", "caption", "--min")
+    assert "base" in completed("showtell", "caption", "--model", "b")
+
+
+def test_the_models_that_ship_are_listed(capsys):
+    assert main(["models"]) == 0
+    assert capsys.readouterr().out.startswith("base\t")
+    assert main(["models", "--format", "json"]) == 0
+    assert '"languages": [' in capsys.readouterr().out
+
+
+def test_a_model_that_is_nearly_named_is_offered(capsys):
+    assert main(["caption", "x.jpg", "--model", "bsae"]) == 2
+    assert "(did you mean base?)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.1, 0.2, 0.4, 0.7])
+def test_ctrl_c_at_any_time_prints_no_traceback(delay, tmp_path):
+    """Also while modules are imported."""
+    began = tmp_path / "began"
+    code = f"from showtell.__main__ import run; open({str(began)!r}, 'w').close(); run()"
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"import sys; sys.argv[1:] = ['caption', '-']; {code}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    while not began.exists():
+        time.sleep(0.005)
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
+    assert process.returncode == 130
 
 
 # --- files ---

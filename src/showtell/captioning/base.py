@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Unpack, runtime_checkable
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.captioning.options import Options
+from showtell.errors import BadImage
 
 if TYPE_CHECKING:
     from showtell.images import Source
@@ -63,6 +65,11 @@ class Caption:
     def __str__(self) -> str:
         return self.text
 
+    def _repr_html_(self) -> str:
+        """How notebooks show it."""
+        sure = "" if self.confidence is None else f" <small>(confidence {self.confidence:.2f})</small>"
+        return f'<span lang="{self.language}">{escape(self.text)}</span>{sure}'
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -82,6 +89,18 @@ class Result:
     def ok(self) -> bool:
         """Whether there is a caption."""
         return self.caption is not None
+
+    def _repr_html_(self) -> str:
+        """How notebooks show it: the picture, where there is a path, and the caption."""
+        from showtell.images.thumbnails import thumbnail_url
+
+        if self.caption is None:
+            return escape(f"{self.path or 'the picture'}: {self.error}")
+        try:
+            image = "" if self.path is None else f'<img src="{thumbnail_url(self.path, 240)}" alt=""><br>'
+        except BadImage:  # it is gone by now
+            image = ""
+        return image + self.caption._repr_html_()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,7 @@ parses, calls and prints, and holds no logic. Its module is imported when it is 
 heavy itself before the function runs, so that ``showtell --help`` answers at once.
 """
 
+import difflib
 import importlib
 import os
 import sys
@@ -32,6 +33,7 @@ COMMANDS = {
     "export": "showtell.cli.export",
     "compare": "showtell.cli.compare",
     "explain": "showtell.cli.explain",
+    "models": "showtell.cli.models",
     "index": "showtell.cli.index",
     "find": "showtell.cli.find",
     "describe": "showtell.cli.describe",
@@ -62,8 +64,18 @@ class _Commands(TyperGroup):
         command.command(cmd_name)(function)
         return typer.main.get_command(command)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is meant; a name that is nearly one is answered with it."""
+        name = args[0] if args else ""
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        if name not in COMMANDS and near:
+            raise ShowtellError(
+                f"there is no command {name!r}; did you mean {near[0]!r}? (see showtell --help)"
+            )
+        return super().resolve_command(ctx, args)
 
-app = typer.Typer(cls=_Commands, add_completion=False, rich_markup_mode=None, context_settings=_HELP)
+
+app = typer.Typer(cls=_Commands, add_completion=True, rich_markup_mode=None, context_settings=_HELP)
 
 
 @app.callback(invoke_without_command=True)
