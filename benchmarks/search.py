@@ -1,18 +1,25 @@
 """What a library of pictures costs, and how well it finds: see the commands.
 
     python benchmarks/search.py scale [--model base] [--pictures 1000 100000 1000000] [--queries 200]
+    python benchmarks/search.py index FOLDER [--model base]
 
 ``scale``: made-up vectors and captions of so many pictures; the time to add them, the latency of queries, memory,
-disk, and a cold ``showtell find``. One thread. Wall-clock figures want a machine that does nothing else.
+disk, and a cold ``showtell find``. ``index``: indexing the pictures of a folder without captions, beside reading and
+encoding them alone; then an index run in which nothing has changed, and captions.
+
+One thread for the arithmetic of a query. Times are of the processor, which other work on the machine disturbs little,
+except those of the cold start, of adding (it waits for the disk) and of what is called wall.
 """
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -20,6 +27,10 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 import numpy as np
 
 import showtell
+from showtell.captioning import hub
+from showtell.captioning.onnx import default_threads
+from showtell.errors import BadImage
+from showtell.images import find_pictures
 from showtell.search.model import Model
 from showtell.search.records import Caption, Contents, FileState
 from showtell.search.store import Store
@@ -37,6 +48,10 @@ def main() -> None:
     scale_.add_argument("--pictures", type=int, nargs="+", default=[1000, 100_000, 1_000_000])
     scale_.add_argument("--queries", type=int, default=200)
     scale_.set_defaults(run=lambda options: scale(options.model, options.pictures, options.queries))
+    index_ = commands.add_parser("index", help="time of indexing beside that of encoding")
+    index_.add_argument("folder", type=Path)
+    index_.add_argument("--model", default="base")
+    index_.set_defaults(run=lambda options: index(options.folder, options.model))
     options = parser.parse_args()
     options.run(options)
 
@@ -58,14 +73,8 @@ def measure(folder: str, model_name: str, pictures: int, queries: int) -> None:
     asked = list(sentences(model, queries, seed=1, words=5))
     before = resident()
     with showtell.open_library(folder) as library:
-        began = time.perf_counter()
-        library.find(asked[0])
-        first = time.perf_counter() - began
-        times = []
-        for query in asked:
-            began = time.perf_counter()
-            library.find(query)
-            times.append(time.perf_counter() - began)
+        first = timed(lambda: library.find(asked[0]))
+        times = [timed(lambda query=query: library.find(query)) for query in asked]
     memory = resident() - before
     p50, p99 = np.percentile(times, [50, 99]) * 1000
     cold = min(timed_find(folder, query) for query in asked[:3])
@@ -81,6 +90,45 @@ def measure(folder: str, model_name: str, pictures: int, queries: int) -> None:
         f"{disk / 1e6:,.0f} MB",
     )
     print(*(f"{figure:>11}" for figure in figures), flush=True)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of the processor."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def index(folder: Path, model: str) -> None:
+    """Rows of index runs over a folder, and of the encoder alone on as many threads."""
+    captioner = hub.load(model, threads=1)
+    pictures = find_pictures([str(folder)], recursive=True).files
+    print(f"{len(pictures):,} pictures")
+    print(f"{'':<34} {'processor':>12} {'wall':>10}")
+
+    def encode(path: str) -> None:
+        with contextlib.suppress(BadImage):
+            captioner.encode(Path(path).read_bytes())
+
+    def alone() -> None:
+        with ThreadPoolExecutor(default_threads()) as pool:
+            list(pool.map(encode, pictures))
+
+    with tempfile.TemporaryDirectory() as place, showtell.open_library(place, model=model) as library:
+        encoder = row("reading and encoding alone", alone)
+        indexed = row("index --no-captions", lambda: library.index(folder, captions=False))
+        row("again: nothing has changed", lambda: library.index(folder, captions=False))
+        row("index, with captions", lambda: library.index(folder))
+    print(f"index --no-captions takes {indexed / encoder:.2f} times the encoder's own time (processor)")
+
+
+def row(what: str, work: Callable[[], object]) -> float:
+    """Do it, and print how long it took; the seconds of the processor."""
+    began, began_wall = time.process_time(), time.perf_counter()
+    work()
+    seconds, wall = time.process_time() - began, time.perf_counter() - began_wall
+    print(f"{what:<34} {seconds:10.2f} s {wall:8.2f} s", flush=True)
+    return seconds
 
 
 def fill(folder: str, model: Model, pictures: int) -> float:

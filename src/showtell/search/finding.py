@@ -85,23 +85,34 @@ class Evidence:
             return self.table[:, FEATURES.index("standing")] >= _STANDS_OUT
 
 
-def look_up(store: Store, query: str, vocabulary: Words, *, pictures: int, described: bool) -> Text:
+def look_up(
+    store: Store,
+    query: str,
+    vocabulary: Words,
+    *,
+    pictures: int,
+    described: bool = False,
+    among: Integers | None = None,
+) -> Text:
     """Look a query's words up in the full text.
 
     Args:
-        pictures: how many contents the library has.
+        pictures: how many contents there are to find.
         described: whether any of them has a person's words.
+        among: ids of those that count, ascending; None for all.
     """
     words = query_words(query, vocabulary)
     terms = query_terms(words)
-    found = [store.matching(term) for term in terms]
+    found = [_kept(store.matching(term), among) for term in terms]
     rarity = np.array([math.log((pictures + 1) / (len(ids) + 0.5)) for ids in found]).clip(min=0.01)
     weights = (rarity / rarity.sum()).astype(np.float32) if terms else np.empty(0, np.float32)
     return Text(
         terms=tuple(terms),
         weights=weights,
         found=tuple(found),
-        described=tuple(store.matching(term, column="person") if described else _NONE for term in terms),
+        described=tuple(
+            _kept(store.matching(term, column="person"), among) if described else _NONE for term in terms
+        ),
         missing=float(sum(weight for weight, ids in zip(weights, found, strict=True) if not len(ids))),
         unknown=sum(word not in vocabulary for word in words) / max(1, len(words)),
     )
@@ -121,8 +132,7 @@ def gather(
     if ids is None:
         near = look.nearest(CANDIDATES, among) if look is not None else _NONE
         ids = np.union1d(near, text.ids() if text is not None else _NONE)
-        if among is not None:
-            ids = ids[_in(ids, among)]
+        ids = _kept(ids, among)
     table = np.full((len(ids), len(FEATURES)), np.nan)
     by_person = np.zeros(len(ids))
     if look is not None:
@@ -152,6 +162,11 @@ def combine(calibrations: Sequence[Calibration], evidence: Sequence[Evidence]) -
 
 
 _NONE: Integers = np.empty(0, np.int64)
+
+
+def _kept(ids: Integers, among: Integers | None) -> Integers:
+    """The ids that are among others, where there are others."""
+    return ids if among is None else ids[_in(ids, among)]
 
 
 def _in(ids: Integers, sorted_ids: Integers) -> NDArray[np.bool_]:

@@ -96,8 +96,8 @@ class Searcher:
         with self._lock:
             counts = self._counts()
             vectors = self._refreshed()
-            parts = self._parts(query, counts)
-            unwanted = self._words_part(query.without, counts) if query.without is not None else None
+            parts = self._parts(query, counts, among)
+            unwanted = None if query.without is None else self._words_part(query.without, counts, among)
             unseen = 0 if vectors is None else max(0, counts["contents"] - len(vectors))
         searched = counts["contents"] if among is None else len(among)
         judged = _judge(parts, unwanted, self._without_itself(query, among))
@@ -158,18 +158,18 @@ class Searcher:
 
         return QdrantVectors(self._store, space, place)
 
-    def _parts(self, query: Query, counts: dict[str, int]) -> list[_Part]:
+    def _parts(self, query: Query, counts: dict[str, int], among: Integers | None) -> list[_Part]:
         """The parts of a query, at least one."""
         parts = []
         if query.words is not None:
-            parts.append(self._words_part(query.words, counts))
+            parts.append(self._words_part(query.words, counts, among))
         if query.like is not None:
             vector = self._model.picture_vector(query.like)
             look = self._vectors.look(vector) if self._vectors else None
             parts.append(_Part(self._model.calibrations["picture"], None, look))
         return parts
 
-    def _words_part(self, words: str, counts: dict[str, int]) -> _Part:
+    def _words_part(self, words: str, counts: dict[str, int], among: Integers | None) -> _Part:
         """What there is about words."""
         vocabulary = self._model.bundle.vocabulary
         if not query_words(words, vocabulary):
@@ -177,8 +177,14 @@ class Searcher:
         look = self._vectors.look(self._model.text_vector(words)) if self._vectors else None
         text = None
         if counts["captions"]:
-            described = counts["described"] > 0
-            text = look_up(self._store, words, vocabulary, pictures=counts["contents"], described=described)
+            text = look_up(
+                self._store,
+                words,
+                vocabulary,
+                pictures=counts["contents"] if among is None else len(among),
+                described=counts["described"] > 0,
+                among=among,
+            )
         return _Part(self._model.calibrations["words" if look is None else "hybrid"], text, look)
 
     def _without_itself(self, query: Query, among: Integers | None) -> Integers | None:
