@@ -29,7 +29,7 @@ from showtell.captioning import confidence
 from showtell.corpora import open_corpus
 from showtell.corpora.base import PEOPLE, Example
 from showtell.search.calibration import FEATURES, KINDS, Calibration
-from showtell.search.finding import Evidence, gather, look_up
+from showtell.search.finding import Evidence, gather, look_up, of_the_best
 from showtell.search.library import Library, open_library
 from showtell.search.model import Model
 from showtell.search.records import Caption, Contents, FileState
@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--model", default="base")
     parser.add_argument("--library", type=Path)
+    parser.add_argument("--foreign", help="a corpus whose captions mostly have no answer in the dev pictures")
     parser.add_argument("--write", type=Path, metavar="BUNDLE")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -69,7 +70,7 @@ def main() -> None:
         if options.command == "compare":
             compare(bench)
         elif options.command == "calibrate":
-            calibrate(bench, options.write)
+            calibrate(bench, options.foreign, options.write)
         else:
             nothing(bench)
 
@@ -212,7 +213,7 @@ class Asked:
     answered: bool | None
 
 
-def calibrate(bench: Bench, bundle: Path | None) -> None:
+def calibrate(bench: Bench, foreign: str | None, bundle: Path | None) -> None:
     """Fit all kinds of queries, say how reliable they are, and write them down."""
     asked = list(_asked(bench))
     print(
@@ -224,6 +225,8 @@ def calibrate(bench: Bench, bundle: Path | None) -> None:
         found[kind] = _fit_kind(kind, asked)
     if bench.vectors is not None:
         found["picture"] = _fit_kind("picture", list(_asked_with_pictures(bench)))
+    if bench.vectors is not None and foreign is not None:
+        found["answer"] = _fit_answer(bench, foreign)
     settings = {"calibration": {kind: calibration.to_dict() for kind, calibration in found.items()}}
     if bundle is None:
         print(json.dumps(settings, indent=2))
@@ -333,6 +336,29 @@ def _fit_kind(kind: str, asked: Sequence[Asked]) -> Calibration:
         print(f"  {row.low:.1f} to {row.high:.1f} {row.captions:11,} {row.confidence:6.2f} {row.good:10.2f}")
     regression = _fitted(asked, columns, names)
     return Calibration(regression, round(threshold, 4))
+
+
+def _fit_answer(bench: Bench, foreign: str) -> Calibration:
+    """Fit whether a sentence has any answer: dev captions have, most captions of other pictures have not."""
+    random = np.random.default_rng(0)
+    own = [str(random.choice(said)) for one in bench.pictures for said in [_said(one, "en")] if said]
+    own += [str(random.choice(said)) for one in bench.pictures for said in [_said(one, "zh")] if said]
+    others = [said.text for one in open_corpus(foreign) for said in one.references]
+    others = random.permutation(others)[:3000].tolist()
+    others = [text for text in others if query_words(text, bench.model.bundle.vocabulary)]
+    others = [text for text in others if bench.relevance(text).max() < FOREIGN]
+    queries = [text for text in own if query_words(text, bench.model.bundle.vocabulary)] + others
+    table = np.concatenate([of_the_best(bench.evidence(text).table) for text in queries])
+    table = table[:, [FEATURES.index(name) for name in KINDS["answer"]]]
+    good = np.arange(len(queries)) < len(queries) - len(others)
+    probability = confidence.cross_validated(table, good, names=KINDS["answer"])
+    threshold = float(np.quantile(probability[good], MOST_TOLD_NOTHING))
+    told = (probability[~good] < threshold).mean()
+    print(
+        f"\nanswer: threshold {threshold:.3f}; {told:.1%} of {len(others):,} sentences without an answer are told so"
+    )
+    target = "the library has an answer"
+    return Calibration(confidence.fit(table, good, names=KINDS["answer"], target=target), round(threshold, 4))
 
 
 def _fitted(asked: Sequence[Asked], columns: list[int], names: tuple[str, ...]) -> confidence.Calibration:

@@ -31,8 +31,10 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "hybrid": FEATURES,
     "words": ("coverage", "missing"),
     "picture": ("similarity", "standing"),
+    "answer": ("similarity", "missing"),
 }
-"""The features that count for a query in words, for one where there are no vectors, and for a picture as the query."""
+"""The features that count for a query in words, for one where there are no vectors, for a picture as the query, and for
+whether the library has any answer to a query in words (its similarity is the mean of the highest)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +111,6 @@ DEFAULTS: Mapping[str, Calibration] = {
     "hybrid": _made_up("hybrid", (-6.0, 0.0, 1.5, 7.0, -2.0, -2.0), (0.3, 3.0, 0.4, 0.0, 0.0)),
     "words": _made_up("words", (-4.0, 8.0, 0.0), (0.4, 0.0)),
     "picture": _made_up("picture", (-6.0, 0.0, 2.0), (0.5, 3.0)),
+    "answer": _made_up("answer", (50.0, 0.0, 0.0), (0.5, 0.0)),  # there may always be one
 }
 """For a bundle that nothing was fitted for: they rank sensibly, and their probabilities are not shown."""

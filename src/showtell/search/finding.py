@@ -16,7 +16,7 @@ from showtell.search.store import Store
 from showtell.search.vectors import Look
 from showtell.search.words import Words, query_terms, query_words
 
-__all__ = ["CANDIDATES", "Evidence", "Text", "combine", "gather", "look_up"]
+__all__ = ["CANDIDATES", "Evidence", "Text", "combine", "gather", "look_up", "of_the_best"]
 
 CANDIDATES = 300
 """So many of the pictures nearest by vector come into question, beside all whose captions have a word."""
@@ -159,6 +159,13 @@ def combine(calibrations: Sequence[Calibration], evidence: Sequence[Evidence]) -
         logits.append(np.log(probabilities / (1 - probabilities)))
     combined: NDArray[np.float64] = 1 / (1 + np.exp(-np.mean(logits, axis=0)))
     return combined
+
+
+def of_the_best(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Features of a query as a whole [1, F]: each the mean of the 20 highest among its pictures [N, F]."""
+    highest = -np.sort(-table, axis=0)[:20]
+    whole: NDArray[np.float64] = highest.mean(axis=0, keepdims=True)
+    return whole
 
 
 _NONE: Integers = np.empty(0, np.int64)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from showtell.errors import ShowtellError
 from showtell.search.answers import Found, Match
-from showtell.search.calibration import Calibration
+from showtell.search.calibration import FEATURES, Calibration
 from showtell.search.duplicates import groups
-from showtell.search.finding import Evidence, Text, combine, gather, look_up
+from showtell.search.finding import Evidence, Text, combine, gather, look_up, of_the_best
 from showtell.search.indexing import content_hash
 from showtell.search.model import Model
 from showtell.search.records import Caption, Integers
@@ -104,6 +104,8 @@ class Searcher:
         threshold = min(part.calibration.threshold for part in parts)
         order = np.lexsort((-judged.probability, ~judged.described))
         likely = judged.probability[order] >= threshold
+        if len(parts) == 1 and not self._may_have_an_answer(judged):
+            likely[:] = False
         rows = self._with_files(judged.ids, order if anyway else order[likely], top)
         matches = self._matches(rows, judged, parts, query)
         return Found(matches, not likely.any(), searched, unseen)
@@ -186,6 +188,18 @@ class Searcher:
                 among=among,
             )
         return _Part(self._model.calibrations["words" if look is None else "hybrid"], text, look)
+
+    def _may_have_an_answer(self, judged: _Judged) -> bool:
+        """Whether a query in words, by all its pictures together, may have an answer in the library."""
+        [evidence] = judged.evidence
+        coverage = evidence.table[:, FEATURES.index("coverage")]
+        similar = evidence.table[:, FEATURES.index("similarity")]
+        if not len(coverage) or np.isnan(coverage).any() or np.isnan(similar).any():
+            return True  # a picture as the query, or words or vectors alone: each picture speaks for itself
+        if coverage.max() >= _FULL:
+            return True  # somebody has said just that
+        calibration = self._model.calibrations["answer"]
+        return bool(calibration.probabilities(of_the_best(evidence.table))[0] >= calibration.threshold)
 
     def _without_itself(self, query: Query, among: Integers | None) -> Integers | None:
         """The pictures that may be given, less the one that was asked with."""
