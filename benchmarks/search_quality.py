@@ -29,7 +29,7 @@ from showtell.captioning import confidence
 from showtell.corpora import open_corpus
 from showtell.corpora.base import PEOPLE, Example
 from showtell.search.calibration import FEATURES, KINDS, Calibration
-from showtell.search.finding import Evidence, gather, look_up, of_the_best
+from showtell.search.finding import Evidence, gather, look_up, of_the_best, rank
 from showtell.search.library import Library, open_library
 from showtell.search.model import Model
 from showtell.search.records import Caption, Contents, FileState
@@ -173,9 +173,8 @@ def _rankings(bench: Bench, queries: Sequence[str]) -> dict[str, Table]:
     rows = [bench.evidence(query).table for query in queries]
     rankings["words"] = np.stack([table[:, FEATURES.index("coverage")] for table in rows])
     if bench.vectors is not None:
-        kind = bench.model.calibrations["hybrid"]
         rankings["vectors"] = np.stack([table[:, FEATURES.index("similarity")] for table in rows])
-        rankings["both"] = np.stack([kind.probabilities(table) for table in rows])
+        rankings["both"] = np.stack([rank(table) for table in rows])
     return rankings
 
 

@@ -81,11 +81,11 @@ def test_an_empty_library_has_nothing(library):
     assert library.duplicates() == []
 
 
-def test_matches_come_in_order_of_probability_and_no_more_than_asked_for(colours):
+def test_matches_come_in_order_of_similarity_and_captions_and_no_more_than_asked_for(colours):
     found = colours.find("red", anyway=True, top=4)
-    probabilities = [match.probability for match in found]
-    assert len(probabilities) == 4
-    assert probabilities == sorted(probabilities, reverse=True)
+    similarities = [match.similarity for match in found]
+    assert len(similarities) == 4
+    assert similarities == pytest.approx(sorted(similarities, reverse=True), abs=1e-3)
     assert names(found)[0] == "red.png"
 
 

@@ -16,10 +16,13 @@ from showtell.search.store import Store
 from showtell.search.vectors import Look
 from showtell.search.words import Words, query_terms, query_words
 
-__all__ = ["CANDIDATES", "Evidence", "Text", "combine", "gather", "look_up", "of_the_best"]
+__all__ = ["CANDIDATES", "Evidence", "Text", "combine", "gather", "look_up", "of_the_best", "rank"]
 
 CANDIDATES = 300
 """So many of the pictures nearest by vector come into question, beside all whose captions have a word."""
+
+CAPTION_WEIGHT = 0.1
+"""Of coverage beside similarity in the order of matches; chosen by dev retrieval (``search_quality.py compare``)."""
 
 _STANDS_OUT = 2.0  # standard deviations above the mean similarity, from which a picture looks like the query
 
@@ -159,6 +162,16 @@ def combine(calibrations: Sequence[Calibration], evidence: Sequence[Evidence]) -
         logits.append(np.log(probabilities / (1 - probabilities)))
     combined: NDArray[np.float64] = 1 / (1 + np.exp(-np.mean(logits, axis=0)))
     return combined
+
+
+def rank(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What pictures come in the order of: similarity, and a little for what their captions say [N, F] -> [N].
+
+    The probability weighs captions more, since it speaks of short queries too, and so orders sentences worse.
+    """
+    similarity, coverage = (table[:, FEATURES.index(name)] for name in ("similarity", "coverage"))
+    ranks: NDArray[np.float64] = similarity + CAPTION_WEIGHT * np.nan_to_num(coverage)
+    return ranks
 
 
 def of_the_best(table: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from showtell.errors import ShowtellError
 from showtell.search.answers import Found, Match
 from showtell.search.calibration import FEATURES, Calibration
 from showtell.search.duplicates import groups
-from showtell.search.finding import Evidence, Text, combine, gather, look_up, of_the_best
+from showtell.search.finding import Evidence, Text, combine, gather, look_up, of_the_best, rank
 from showtell.search.indexing import content_hash
 from showtell.search.model import Model
 from showtell.search.records import Caption, Integers
@@ -102,7 +102,7 @@ class Searcher:
         searched = counts["contents"] if among is None else len(among)
         judged = _judge(parts, unwanted, self._without_itself(query, among))
         threshold = min(part.calibration.threshold for part in parts)
-        order = np.lexsort((-judged.probability, ~judged.described))
+        order = np.lexsort((-_order(judged), ~judged.described))
         likely = judged.probability[order] >= threshold
         if len(parts) == 1 and not self._may_have_an_answer(judged):
             likely[:] = False
@@ -264,6 +264,16 @@ def _judge(parts: Sequence[_Part], unwanted: _Part | None, among: Integers | Non
         probability = np.where(against >= unwanted.calibration.threshold, 0, probability * (1 - against))
     described = np.max([of.by_person for of in evidence], axis=0) >= _FULL
     return _Judged(ids, evidence, probability, described & (probability > 0))
+
+
+def _order(judged: _Judged) -> NDArray[np.float64]:
+    """What matches come in the order of, the greatest first [N]."""
+    if len(judged.evidence) == 1:
+        ranks = rank(judged.evidence[0].table)
+        # What is unwanted has a probability of 0; words without vectors have no similarity.
+        if not np.isnan(ranks).any():
+            return np.where(judged.probability > 0, ranks, -np.inf)
+    return judged.probability
 
 
 def _best(captions: Sequence[Caption], query: Query) -> Caption | None:
