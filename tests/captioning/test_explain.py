@@ -8,7 +8,8 @@ from PIL import Image, ImageFont
 
 import showtell
 from showtell.captioning import explain as explaining
-from showtell.captioning.explain import Explanation, draw_explanation, explain
+from showtell.captioning import fonts
+from showtell.captioning.explain import Explanation, draw_explanation, explain, grid_area, highlighted
 from showtell.errors import ShowtellError
 
 CHINESE = "一张白色图片"
@@ -43,7 +44,7 @@ def test_a_map_is_bright_where_the_word_looked(captioner, row, column):
 
 def test_what_a_word_did_not_look_at_loses_light_and_colour():
     picture = Image.new("RGB", (80, 40), (200, 100, 0))
-    tile = explaining._looked_at(picture, np.array([[1, 0], [0, 0]], np.float32), (0.0, 0.0, 1.0, 1.0))
+    tile = highlighted(picture, np.array([[1, 0], [0, 0]], np.float32), (0.0, 0.0, 1.0, 1.0))
     assert tile.getpixel((0, 0)) == (200, 100, 0)
     red, green, blue = tile.getpixel((79, 39))
     assert red == green == blue < 100
@@ -55,7 +56,7 @@ def test_what_a_word_did_not_look_at_loses_light_and_colour():
     [("squeeze", (0, 0, 1, 1)), ("crop", (0.25, 0, 0.75, 1)), ("pad", (0, -0.5, 1, 1.5))],
 )
 def test_the_grid_covers_what_the_encoder_saw(fit, area):
-    assert explaining._area(200, 100, fit) == pytest.approx(area)
+    assert grid_area(200, 100, fit) == pytest.approx(area)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_the_grid_covers_what_the_encoder_saw(fit, area):
 )
 def test_what_the_encoder_never_saw_stays_dark(area, seen, unseen):
     picture = Image.new("RGB", (200, 100), (0, 200, 0))
-    tile = explaining._looked_at(picture, np.full((2, 2), 0.25, np.float32), area)
+    tile = highlighted(picture, np.full((2, 2), 0.25, np.float32), area)
     assert tile.getpixel(seen) == (0, 200, 0)
     if unseen:
         assert tile.getpixel(unseen) != (0, 200, 0)
@@ -102,7 +103,7 @@ def test_long_captions_fill_rows_evenly_and_long_lines_are_broken(captioner):
 def test_pictures_of_any_shape_are_drawn(captioner, shape, fit):
     caption = explain(captioner, lit(0, 0)).caption
     picture, maps = np.zeros((*shape, 3), np.uint8), np.full((3, 2, 2), 0.25, np.float32)
-    area = explaining._area(shape[1], shape[0], fit)
+    area = grid_area(shape[1], shape[0], fit)
     assert draw_explanation(Explanation(caption, picture, maps, area)).width > explaining.TILE / 2
 
 
@@ -147,7 +148,7 @@ def test_a_word_that_needs_no_part_of_the_picture_looked_everywhere_alike(captio
 
 def test_chinese_without_a_font_asks_for_one(captioner, monkeypatch):
     found = explain(captioner, lit(0, 0), language="zh")
-    monkeypatch.setattr(explaining, "CHINESE_FONTS", ("no such font.ttf",))
+    monkeypatch.setattr(fonts, "CHINESE_FONTS", ("no such font.ttf",))
     with pytest.raises(ShowtellError, match="--font"):
         draw_explanation(found)
 
@@ -178,21 +179,21 @@ def test_a_font_without_the_characters_is_refused_before_it_draws_boxes(captione
 
 def test_an_installed_font_without_the_characters_counts_as_none(captioner, monkeypatch):
     found = explain(captioner, lit(0, 0), language="zh")
-    monkeypatch.setattr(explaining, "CHINESE_FONTS", ("DejaVuSans.ttf",))
+    monkeypatch.setattr(fonts, "CHINESE_FONTS", ("DejaVuSans.ttf",))
     with pytest.raises(ShowtellError, match="install one"):
         draw_explanation(found)
 
 
 def test_chinese_is_drawn_with_a_font_that_has_it_where_one_is_installed(captioner):
-    if not any(explaining._installed(name, 18) for name in explaining.CHINESE_FONTS):
+    if not any(fonts.installed(name, 18) for name in fonts.CHINESE_FONTS):
         pytest.skip("no Chinese font is installed")
     found = explain(captioner, lit(0, 0), language="zh")
-    font = explaining._font(found.caption.text, 18, None)
-    assert not explaining._lacking(font, CHINESE)
+    font = fonts.find_font(found.caption.text, 18, None)
+    assert not fonts.lacking(font, CHINESE)
     assert draw_explanation(found).width > explaining.TILE
 
 
 def test_chinese_is_broken_between_characters():
     font = ImageFont.load_default(18)
-    assert "".join(explaining._wrapped(CHINESE, font, 40)) == CHINESE
-    assert len(explaining._wrapped(CHINESE, font, 40)) > 1
+    assert "".join(fonts.wrapped(CHINESE, font, 40)) == CHINESE
+    assert len(fonts.wrapped(CHINESE, font, 40)) > 1

@@ -64,7 +64,7 @@ def test_the_page_says_in_which_language_and_so_does_the_option(site, said):
     assert "red" not in said("zh.html")[1][0].split("\t")[-1]
     assert said("zh.html", "--language", "en")[1][0].endswith("a red picture")
     status, _, err = said("zh.html", "--language", "xx")
-    assert (status, "does not speak 'xx'" in err[0]) == (2, True)
+    assert (status, "does not caption in 'xx'" in err[0]) == (2, True)
 
 
 def test_a_folder_is_its_pages_and_the_pictures_that_no_page_shows(site, said):

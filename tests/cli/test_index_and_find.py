@@ -74,7 +74,7 @@ def test_a_missing_folder_is_kept_without_anybody_to_ask_and_forgotten_on_demand
     ("arguments", "message"),
     [
         (["index", "nowhere"], "nowhere: there is no such file or folder"),
-        (["index", "pictures", "--language", "fr"], "does not speak 'fr'"),
+        (["index", "pictures", "--language", "fr"], "does not caption in 'fr'"),
         (["find"], "give words or a picture to look for"),
         (["find", "missing.jpg"], "missing.jpg: there is no such file"),
         (["find", "pictures/red.png", "pictures/blue.png"], "one picture at a time"),

@@ -256,7 +256,7 @@ def test_a_model_without_an_embedder_gives_captions_alone(words_only, tmp_path):
 
 
 def test_a_language_that_the_model_does_not_speak_is_refused(library, tmp_path):
-    with pytest.raises(ShowtellError, match="does not speak 'fr'; it speaks en and zh"):
+    with pytest.raises(ShowtellError, match="does not caption in 'fr'; it captions in en and zh"):
         library.index(tmp_path, languages=["fr"])
 
 

@@ -90,7 +90,7 @@ class Calibration:
     hypothesis alone does not have (greedy decoding) is taken to be as it was on average.
 
     features: names out of `FEATURES`.
-    coefficients: the intercept, then one a feature.
+    coefficients: the intercept, then one per feature.
     means: of each feature, over the captions it was fitted on.
     target: in words, what a confident caption probably is.
     """

@@ -10,9 +10,7 @@ Tell*, ICML 2015).
 Axes: T words, G cells on a side of the grid, H and W height and width of the picture, S side of the encoder's square.
 """
 
-import contextlib
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,17 +20,16 @@ from numpy.typing import NDArray
 
 from showtell.captioning.base import Caption
 from showtell.captioning.captioner import BundleCaptioner
-from showtell.errors import ShowtellError
+from showtell.captioning.fonts import find_font, wrapped
 from showtell.images import open_picture, read_pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from PIL.ImageFont import FreeTypeFont, ImageFont
 
     from showtell.captioning.base import Options
     from showtell.images import Source
 
-__all__ = ["Explanation", "draw_explanation", "explain"]
+__all__ = ["Explanation", "draw_explanation", "explain", "grid_area", "highlighted"]
 
 TILE = 224  # pixels of a tile's longer side
 NARROWEST = 130  # pixels of a column: the words need some, however tall the picture is
@@ -41,29 +38,6 @@ MARGIN, LINE = 12, 26  # pixels between tiles, and of a line of words
 DIMMED = 0.4  # brightness of what a word did not look at
 SOFTNESS = 0.6  # exponent under 1: cells with half the attention of the highest are well lit too
 OCCLUDED = 7  # cells on a side of the grid whose cells are covered in turn
-CHINESE_FONTS = (
-    "NotoSansCJK-Regular.ttc",
-    "NotoSansCJK-VF.ttc",
-    "NotoSansCJK-VF.otf.ttc",
-    "NotoSansCJKsc-Regular.otf",
-    "NotoSansSC-Regular.otf",
-    "NotoSansSC-VF.ttf",
-    "NotoSansSC[wght].ttf",
-    "SourceHanSansSC-Regular.otf",
-    "SourceHanSans.ttc",
-    "wqy-microhei.ttc",
-    "wqy-zenhei.ttc",
-    "DroidSansFallbackFull.ttf",
-    "PingFang.ttc",
-    "Hiragino Sans GB.ttc",
-    "STHeiti Light.ttc",
-    "Songti.ttc",
-    "msyh.ttc",
-    "simhei.ttf",
-    "simsun.ttc",
-    "uming.ttc",
-    "ukai.ttc",
-)
 
 Area = tuple[float, float, float, float]
 
@@ -113,7 +87,7 @@ def explain(captioner: BundleCaptioner, source: "Source", *, language: str | Non
     picture = open_picture(source, at_least=max(TILE, how.size))
     options: Options = {"language": language, "attention": True}
     caption = captioner.caption(source, **options)
-    area = _area(picture.shape[1], picture.shape[0], how.fit)
+    area = grid_area(picture.shape[1], picture.shape[0], how.fit)
     looked = caption.attention
     assert looked is not None
     side = math.isqrt(looked.shape[1])
@@ -149,7 +123,7 @@ def _occlusion(
     return shares.reshape(-1, OCCLUDED, OCCLUDED)
 
 
-def _area(width: int, height: int, fit: str) -> Area:
+def grid_area(width: int, height: int, fit: str) -> Area:
     """The part of a picture that becomes the encoder's square: see ``pictures.Preprocessing``."""
     if fit == "squeeze":
         return 0.0, 0.0, 1.0, 1.0
@@ -170,17 +144,17 @@ def draw_explanation(explanation: Explanation, *, font: Path | None = None) -> "
     from PIL import Image, ImageDraw
 
     caption = explanation.caption
-    letters = _font(caption.text, 18, font)
+    letters = find_font(caption.text, 18, font)
     height, width = (
         max(1, round(side * TILE / max(explanation.picture.shape))) for side in explanation.picture.shape[:2]
     )
     whole = Image.fromarray(explanation.picture).resize((width, height), Image.Resampling.LANCZOS)
-    tiles = [whole, *(_looked_at(whole, cells, explanation.area) for cells in explanation.maps)]
+    tiles = [whole, *(highlighted(whole, cells, explanation.area) for cells in explanation.maps)]
     rows = math.ceil(len(tiles) / COLUMNS)
     columns = math.ceil(len(tiles) / rows)  # as many in each row as can be
     column = max(width, NARROWEST)
     across, down = column + MARGIN, height + LINE + MARGIN
-    lines = _wrapped(caption.text, letters, columns * across - MARGIN)
+    lines = wrapped(caption.text, letters, columns * across - MARGIN)
     top = MARGIN + LINE * len(lines)
     sheet = Image.new("RGB", (MARGIN + columns * across, top + rows * down + MARGIN), "white")
     pen = ImageDraw.Draw(sheet)
@@ -193,7 +167,7 @@ def draw_explanation(explanation: Explanation, *, font: Path | None = None) -> "
     return sheet
 
 
-def _looked_at(picture: "Image", cells: NDArray[np.float32], area: Area) -> "Image":
+def highlighted(picture: "Image", cells: NDArray[np.float32], area: Area) -> "Image":
     """The picture in colours where the cells [G, G] are high, dark and grey where they are low."""
     from PIL import Image
 
@@ -206,64 +180,3 @@ def _looked_at(picture: "Image", cells: NDArray[np.float32], area: Area) -> "Ima
     mask.paste(smooth, (left, top))
     grey = picture.convert("L").point(lambda value: value * DIMMED).convert("RGB")
     return Image.composite(picture, grey, mask)
-
-
-def _font(text: str, size: int, path: Path | None) -> "FreeTypeFont | ImageFont":
-    """The font that was asked for; else Pillow's own for Latin letters; else one that has Chinese characters.
-
-    A font that would show boxes in place of letters is none.
-    """
-    from PIL import ImageFont
-
-    if path is not None:
-        try:
-            given = ImageFont.truetype(path, size)
-        except OSError as error:
-            raise ShowtellError(f"{path}: cannot be read as a font ({error})") from None
-        if lacking := _lacking(given, text):
-            raise ShowtellError(f"{path}: this font has no {lacking[0]!r}; name another with --font")
-        return given
-    if all(ord(letter) < 0x250 for letter in text):
-        return ImageFont.load_default(size)
-    for name in CHINESE_FONTS:
-        found = _installed(name, size)
-        if found is not None and not _lacking(found, text):
-            return found
-    raise ShowtellError(
-        "no font with Chinese characters is installed in the usual places; install one, for instance Noto Sans CJK, "
-        "or name a font's file with --font"
-    )
-
-
-def _installed(name: str, size: int) -> "FreeTypeFont | None":
-    """A font's file from where the system keeps its fonts: of a collection the face for simplified Chinese."""
-    from PIL import ImageFont
-
-    faces = []
-    with contextlib.suppress(OSError):  # it is not there, or has no more faces
-        for index in range(8):
-            faces.append(ImageFont.truetype(name, size, index=index))
-            if not name.endswith(".ttc"):
-                break
-    return next((face for face in faces if " SC" in (face.getname()[0] or "")), faces[0] if faces else None)
-
-
-def _lacking(font: "FreeTypeFont", text: str) -> list[str]:
-    """The letters for which a font draws what it draws for a code point that no font has."""
-    unknown = bytes(font.getmask("\U0010ffff"))
-    letters = [letter for letter in dict.fromkeys(text) if not letter.isspace()]
-    return [letter for letter in letters if bytes(font.getmask(letter)) == unknown]
-
-
-def _wrapped(text: str, font: "FreeTypeFont | ImageFont", width: float) -> Sequence[str]:
-    """Lines of at most ``width`` pixels, broken between words; between characters where nothing sets words apart."""
-    words = text.split(" ") if " " in text else list(text)
-    glue = " " if " " in text else ""
-    lines = [words[0]]
-    for word in words[1:]:
-        longer = lines[-1] + glue + word
-        if font.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines

@@ -60,9 +60,9 @@ def audit(
 ) -> None:
     """List pictures without good alternative texts, with proposals.
 
-    Missing texts and bad ones are listed. Of pages the alt attributes are judged, of pictures the words in their files and in XMP files beside them. Bad
-    are file names, "image of …", words that say nothing, texts too long to listen to, and one text for several
-    pictures. Nothing is changed. The exit status is 1 when something was found.
+    Missing texts and bad ones are listed. Of pages the alt attributes are judged, of pictures the words in their files
+    and in XMP files beside them. Bad are file names, "image of …", words that say nothing, texts too long to listen
+    to, and one text for several pictures. Nothing is changed. The exit status is 1 when something was found.
     """
     findings = list(_findings(paths, recursive))
     captioner = None
@@ -72,7 +72,9 @@ def audit(
         captioner = load(model)
         if language is not None and language not in captioner.languages:
             there = " and ".join(captioner.languages)
-            raise ShowtellError(f"the model {captioner.name} does not speak {language!r}; it speaks {there}")
+            raise ShowtellError(
+                f"the model {captioner.name} does not caption in {language!r}; it captions in {there}"
+            )
     with (
         console.output(output) as file,
         closing(Records(format, file, _COLUMNS, _line)) as records,

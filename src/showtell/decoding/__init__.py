@@ -1,9 +1,9 @@
 """From regions to hypotheses: greedy, beam search and sampling over any step function.
 
-``decode`` knows a captioner as a :class:`Stepper` alone: two methods over numpy arrays. Letters in the shapes:
+``decode`` knows a captioner only as a :class:`Stepper`: two methods over numpy arrays. Letters in the shapes:
 B pictures, K beams, N rows (hypotheses that grow at once), T tokens, V vocabulary, R regions, D their width.
 
-A hypothesis is complete when it has said the end token, and its log-probability counts that token. It is
+A hypothesis is complete when it ends with the end token, and its log-probability counts that token. It is
 ranked by log-probability / length ** exponent, its length counting the end token too, as in "Google's Neural
 Machine Translation System" (Wu et al., 2016) without their constant 5.
 """
@@ -49,7 +49,7 @@ def decode(
         ValueError: ``seeds`` does not have one number a picture.
     """
     if seeds is not None and len(seeds) != len(regions):
-        raise ValueError(f"{len(seeds)} seeds for {len(regions)} pictures; give one a picture")
+        raise ValueError(f"{len(seeds)} seeds for {len(regions)} pictures; give one per picture")
     if len(regions) == 0:
         return []
     if options.sampling or options.beam == 1:

@@ -76,7 +76,7 @@ class DecodingOptions:
         no_repeat_ngram: no n words in a row stand twice in a caption; 0 for no such rule.
 
     Raises:
-        ValueError: a value out of range, or no whole number where one is needed.
+        ValueError: a value out of range, or no integer where one is needed.
     """
 
     beam: int = 3
@@ -95,7 +95,7 @@ class DecodingOptions:
             value = getattr(self, name)
             whole = isinstance(value, Integral) and not isinstance(value, bool)
             if not whole and not (name == "top_k" and value is None):
-                raise ValueError(f"{name} must be a whole number, not {value!r}")
+                raise ValueError(f"{name} must be an integer, not {value!r}")
         rules = (
             (self.beam >= 1, f"beam must be at least 1, not {self.beam}"),
             (self.candidates >= 1, f"candidates must be at least 1, not {self.candidates}"),
@@ -114,7 +114,7 @@ class DecodingOptions:
             ),
             (
                 self.temperature is None or 0 < self.temperature <= sys.float_info.max,
-                f"temperature must be more than 0, not {self.temperature} (for no chance at all, beam=1)",
+                f"temperature must be more than 0, not {self.temperature} (for the most probable words, leave it out)",
             ),
             (self.top_k is None or self.top_k >= 1, f"top_k must be at least 1, not {self.top_k}"),
             (self.top_p is None or 0 < self.top_p <= 1, f"top_p must be over 0, at most 1, not {self.top_p}"),

@@ -49,7 +49,7 @@ class Preprocessing:
     def __post_init__(self) -> None:
         """Refuse, as ValueError that names the key, what `preprocess` could not apply."""
         if not _is_integer(self.size) or not 1 <= self.size <= 8192:
-            raise ValueError(f"preprocessing: size must be a whole number from 1 to 8192, not {self.size!r}")
+            raise ValueError(f"preprocessing: size must be an integer from 1 to 8192, not {self.size!r}")
         for key, choices in (("fit", Fit), ("resample", Resample), ("channels", Channels)):
             if getattr(self, key) not in get_args(choices):
                 allowed = ", ".join(get_args(choices))

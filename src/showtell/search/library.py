@@ -280,7 +280,8 @@ class Library:
         for language in languages or ():
             if language not in known:
                 raise ShowtellError(
-                    f"the model {self._model.name} does not speak {language!r}; it speaks {' and '.join(known)}"
+                    f"the model {self._model.name} does not caption in {language!r}; it captions in "
+                    f"{' and '.join(known)}"
                 )
         return tuple(languages or known)
 
