@@ -56,7 +56,8 @@ def test_every_file_of_a_phone_is_accounted_for(tmp_path, capsys, monkeypatch, t
     assert len({row["path"] for row in rows}) == len(rows) == (1000 if library else 921)
     files = len(list((tmp_path / "phone").glob("[!.]*")))
     counted = re.search(r"^showtell: (\d+) captioned, 1 failed, (\d+) passed over$", err, re.MULTILINE)
-    assert counted and int(counted[1]) + 1 + int(counted[2]) == files
+    assert counted
+    assert int(counted[1]) + 1 + int(counted[2]) == files
     assert int(counted[1]) + 1 == len(rows)
     assert "2 videos passed over" in err
     assert ("79 HEIC files passed over: pip install 'showtell[heic]'" in err) is not library
