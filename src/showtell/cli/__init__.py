@@ -8,6 +8,7 @@ heavy itself before the function runs, so that ``showtell --help`` answers at on
 import difflib
 import importlib
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -44,6 +45,14 @@ COMMANDS = {
     "desktop": "showtell.cli.desktop",
     "feedback": "showtell.cli.feedback",
 }
+
+_PLAIN_WORDS = (
+    (r"is not a valid int(eger)?( range)?$", "is not an integer"),
+    (r"is not a valid float( range)?$", "is not a number"),
+    (r"(\S+) is not in the range x>=(\S+)$", r"must be at least \2, not \1"),
+    (r"(\S+) is not in the range (\S+)<=x<=(\S+)$", r"must be from \2 to \3, not \1"),
+)
+"""How Typer says what is wrong with a number, and how people do."""
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -132,7 +141,10 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         where = context.command_path if context else "showtell"
-        return f"{error.format_message().rstrip('.')} (see {where} --help)"
+        message = error.format_message().rstrip(".").removeprefix("Invalid value: ")
+        for odd, plain in _PLAIN_WORDS:
+            message = re.sub(odd, plain, message)
+        return f"{message} (see {where} --help)"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()).removesuffix(".")
