@@ -14,9 +14,13 @@
 Nothing in a bundle is executed but ONNX graphs, and nothing is ever unpickled.
 """
 
+import ctypes
 import hashlib
 import json
+import os
 import shutil
+import stat
+import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -141,10 +145,10 @@ def write_bundle(
         raise ValueError(f"a bundle needs {', '.join(missing)}")
     check_replaceable(folder)
     folder = Path(folder).resolve()
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     try:
+        part.chmod(0o777 & ~_umask())
         for path, content in files.items():
             _inside(part, path).write_bytes(content)
         vocabulary.save(part / "vocabulary.json")
@@ -162,11 +166,43 @@ def write_bundle(
         }
         _write_manifest(part, manifest)
         read_bundle(part)
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
+        _put_in_place(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return read_bundle(folder)
+
+
+def _put_in_place(part: Path, folder: Path) -> None:
+    """Make a whole folder take the place of another, which `part` is afterwards, or of none.
+
+    Linux can exchange the two in one step, so that there is a whole bundle at every moment. Elsewhere the old one
+    steps aside first.
+    """
+    if not folder.exists():
+        part.rename(folder)
+        return
+    if _exchange(part, folder):
+        return
+    aside = part.with_suffix(".old")
+    folder.rename(aside)
+    part.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change names, where the system can (``renameat2``)."""
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (OSError, AttributeError, TypeError):
+        return False
+    here = -100  # paths are as they are
+    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), 2) == 0)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -263,6 +299,10 @@ def _read_file(folder: Path, name: str, described: Any) -> bytes:
     if not isinstance(size, int) or not 0 <= size <= _FILE_BYTES:
         raise BadBundle(f"{folder / _MANIFEST}: the size of {name} must be a number of bytes, not {size!r}")
     try:
+        status = path.stat()
+        # A pipe may never end, and a file of holes costs nothing but to read it.
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+            raise _Changed(f"{path}: is not the file that the manifest describes")
         with path.open("rb") as file:
             content = file.read(size + 1)
     except OSError as error:
@@ -279,7 +319,12 @@ def _inside(folder: Path, name: str) -> Path:
     if odd or plain.is_absolute() or ".." in plain.parts or plain.name == "":
         raise BadBundle(f"{folder / _MANIFEST}: {name!r} is not the name of a file in the bundle")
     path = folder / plain
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        name.encode("utf-8")
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # a link to itself, or half a character
+        raise BadBundle(f"{folder / _MANIFEST}: {name!r} is not the name of a file in the bundle") from None
+    if not inside:
         raise BadBundle(f"{path}: leads out of the bundle, so it is not read")
     return path
 

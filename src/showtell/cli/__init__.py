@@ -9,10 +9,13 @@ import difflib
 import importlib
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import Annotated, Any
 
@@ -108,7 +111,12 @@ def _showtell(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; every error that input can cause is one line."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _open_what_is_closed()
+    with _signals_that_stop():
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     # What pillow finds odd in a file is no news to whoever wants it captioned.
@@ -134,6 +142,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status == 130:
         print("showtell: stopped", file=sys.stderr)
     return status if isinstance(status, int) else 0
+
+
+def _open_what_is_closed() -> None:
+    """Let results or messages that nobody wants (``>&-``) go nowhere; no file of ours may take their number."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
+
+
+@contextmanager
+def _signals_that_stop() -> Iterator[None]:
+    """While the block runs, being told to end is Ctrl-C, so that what is done is kept."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names]
+    main_thread = threading.current_thread() is threading.main_thread()
+    # One that is ignored (nohup) or has a handler already stays as it is.
+    taken = [number for number in numbers if main_thread and signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _one_line(error: Exception) -> str:

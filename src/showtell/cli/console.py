@@ -82,9 +82,10 @@ def progress(total: int | None, description: str, *, hidden: bool = False) -> It
 def output(path: Path | None) -> Iterator[TextIO]:
     """Where results are written: stdout, or a file that appears whole or not at all.
 
-    The file is written beside its place and moved there at the end. After Ctrl-C what is done is kept; after
-    an error whatever stood there before stays. A link stays a link: the file that it leads to is written. A
-    pipe or a device is written to as it is. Raises ShowtellError when the file cannot be written.
+    The file is written beside its place and moved there at the end. After Ctrl-C, SIGTERM and SIGHUP what is done is
+    kept; after an error too, unless an older file would give way to less than two lines. A link stays a link: the
+    file that it leads to is written. A pipe or a device is written to as it is. Raises ShowtellError when the file
+    cannot be written.
     """
     if path is None:
         yield sys.stdout
@@ -102,13 +103,22 @@ def output(path: Path | None) -> Iterator[TextIO]:
         with file:
             try:
                 yield file
-            except KeyboardInterrupt:
+            except BaseException as error:
                 file.close()
-                part.replace(place)
+                if isinstance(error, KeyboardInterrupt) or _is_worth_keeping(part, place):
+                    part.replace(place)
                 raise
         part.replace(place)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _is_worth_keeping(part: Path, place: Path) -> bool:
+    """Whether an error has left rows, and not the frame of a file alone."""
+    with part.open("rb") as file:
+        head = file.read(2**20)
+    lines = head.count(b"\n")
+    return lines > 1 or (lines == 1 and not place.exists() and head.strip() != b"[]")
 
 
 def _opened(path: Path, named: Path) -> TextIO:

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+MOST, MOST_SAMPLES = 1000, 10_000
+"""Of hypotheses and words, and of samples: more would only fill the memory."""
+
 State = tuple[NDArray[Any], ...]
 """What a captioner remembers of each row: any number of tensors with rows on axis 0."""
 
@@ -98,12 +101,18 @@ class DecodingOptions:
                 raise ValueError(f"{name} must be an integer, not {value!r}")
         rules = (
             (self.beam >= 1, f"beam must be at least 1, not {self.beam}"),
+            (self.beam <= MOST, f"beam must be at most {MOST}, not {_short(self.beam)}"),
             (self.candidates >= 1, f"candidates must be at least 1, not {self.candidates}"),
+            (
+                self.candidates <= MOST_SAMPLES,
+                f"candidates must be at most {MOST_SAMPLES}, not {_short(self.candidates)}",
+            ),
             (
                 self.sampling or self.candidates <= self.beam,
                 f"candidates ({self.candidates}) must be at most beam ({self.beam}), or sample",
             ),
             (self.max_length >= 1, f"max_length must be at least 1, not {self.max_length}"),
+            (self.max_length <= MOST, f"max_length must be at most {MOST}, not {_short(self.max_length)}"),
             (
                 0 <= self.min_length <= self.max_length,
                 f"min_length must be from 0 to max_length ({self.max_length}), not {self.min_length}",
@@ -119,6 +128,7 @@ class DecodingOptions:
             (self.top_k is None or self.top_k >= 1, f"top_k must be at least 1, not {self.top_k}"),
             (self.top_p is None or 0 < self.top_p <= 1, f"top_p must be over 0, at most 1, not {self.top_p}"),
             (self.seed >= 0, f"seed must be at least 0, not {self.seed}"),
+            (self.seed < 2**64, f"seed must be less than 2 ** 64, not {_short(self.seed)}"),
             (self.no_repeat_ngram >= 0, f"no_repeat_ngram must be at least 0, not {self.no_repeat_ngram}"),
         )
         for holds, message in rules:
@@ -133,3 +143,8 @@ class DecodingOptions:
     def score(self, log_probability: Any, length: int) -> Any:
         """What a complete hypothesis of so many words, or an array of them, is ranked by."""
         return log_probability / (length + 1) ** self.length_exponent
+
+
+def _short(number: int) -> str:
+    """A number as a sentence can hold it."""
+    return str(number) if abs(number) < 10**20 else "a number of more than 20 digits"

@@ -3,6 +3,7 @@
 Encoding takes minutes to an hour, so nothing that stands in a recipe or a corpus is found wrong after it.
 """
 
+import os
 import platform
 import subprocess
 from dataclasses import asdict, replace
@@ -195,9 +196,18 @@ def _trained_from(recipe: Recipe, file: FeatureFile | None, encoder: Path | None
 
 
 def _revision() -> str:
-    """The git revision of the code, if it stands in a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    """The git revision of the code, if it stands in Showtell's own checkout.
+
+    A repository that surrounds an installation is somebody else's, and its settings may name programs to run.
+    """
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists() or not (root / "src" / "showtell").is_dir():
+        return "unknown"
+    settings = ["-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"]
+    command = ["git", "-C", str(root), *settings, "describe", "--always", "--dirty"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return said.stdout.strip()

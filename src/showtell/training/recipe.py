@@ -40,7 +40,7 @@ def read_recipe(name: str | Path, changes: Sequence[str] = ()) -> Recipe:
         near = difflib.get_close_matches(str(name), recipe_names(), n=1)
         hint = f"did you mean {near[0]!r}" if near else f"there are {', '.join(recipe_names())}"
         raise BadRecipe(f"there is no recipe {str(name)!r}; {hint}, or give a .toml file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # an integer may have too many digits
         raise BadRecipe(f"{path} is not TOML: {error}") from None
     except OSError as error:
         raise BadRecipe(f"{path} cannot be read ({error.strerror})") from None
@@ -65,7 +65,7 @@ def _change(table: dict[str, Any], change: str) -> None:
         )
     try:
         value = tomllib.loads(f"value = {written}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = written.strip()
     for key in keys[:-1]:
         table = table.setdefault(key, {})

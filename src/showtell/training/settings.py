@@ -21,7 +21,10 @@ def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
     for name, (least, most) in ranges.items():
         value = getattr(settings, name)
         if not least <= value <= most:
-            allowed = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+            # What is far over any sensible value is told of only where it is passed.
+            allowed = (
+                f"at least {least:g}" if most >= 100 and not value > most else f"from {least:g} to {most:g}"
+            )
             raise ValueError(f"{name} must be {allowed}, not {value!r}")
 
 
@@ -54,15 +57,15 @@ class Schedule:
     def __post_init__(self) -> None:
         check_ranges(
             self,
-            epochs=(1, math.inf),
-            learning_rate=(0, math.inf),
-            warmup=(0, math.inf),
-            weight_decay=(0, math.inf),
+            epochs=(1, 100_000),
+            learning_rate=(0, 100),
+            warmup=(0, 10**9),
+            weight_decay=(0, 1000),
             beta2=(0, 0.999999),
-            clip=(1e-6, math.inf),
+            clip=(1e-6, 10**9),
             average=(0, 1),
-            patience=(0, math.inf),
-            checkpoint_every=(1, math.inf),
+            patience=(0, 100_000),
+            checkpoint_every=(1, 10**9),
         )
 
 
@@ -91,10 +94,10 @@ class EncoderTuning:
     def __post_init__(self) -> None:
         check_ranges(
             self,
-            minimum_count=(1, math.inf),
+            minimum_count=(1, 10**9),
             crop_scale=(0.1, 1),
             dropout=(0, 0.99),
-            batch=(1, math.inf),
+            batch=(1, 100_000),
             blend=(0, 1),
         )
 
@@ -114,7 +117,7 @@ class JointTraining:
     crop_scale: float = 0.85
 
     def __post_init__(self) -> None:
-        check_ranges(self, learning_rate=(0, math.inf), weight_decay=(0, math.inf), crop_scale=(0.1, 1))
+        check_ranges(self, learning_rate=(0, 100), weight_decay=(0, 1000), crop_scale=(0.1, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,9 +189,7 @@ class Text:
                 number = isinstance(weight, int | float) and not isinstance(weight, bool)
                 if not (number and 0 <= weight < math.inf):
                     raise ValueError(f"{name} must be numbers from 0 up, not {weight!r} for {key!r}")
-        check_ranges(
-            self, minimum_count=(1, math.inf), minimum_length=(0, math.inf), maximum_length=(1, math.inf)
-        )
+        check_ranges(self, minimum_count=(1, 10**9), minimum_length=(0, 1000), maximum_length=(1, 1000))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,10 +225,10 @@ class Training:
     def __post_init__(self) -> None:
         check_ranges(
             self,
-            batch=(1, math.inf),
+            batch=(1, 100_000),
             label_smoothing=(0, 0.99),
-            doubly_stochastic=(0, math.inf),
-            augmentations=(0, math.inf),
+            doubly_stochastic=(0, 10**6),
+            augmentations=(0, 1000),
         )
 
 
@@ -290,4 +291,4 @@ class Recipe:
     used: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_ranges(self, seed=(0, math.inf))
+        check_ranges(self, seed=(0, 2**63 - 1))

@@ -6,7 +6,9 @@ It holds ``features.npy`` (float16 [N, R, D]: N pictures, R regions, D width), `
 another encoder or preprocessing, is refused. ``encode.py`` fills it.
 """
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,9 +170,30 @@ class CacheWriter:
                 np.save(self._folder / name, np.zeros(shape, kind))
             else:
                 np.lib.format.open_memmap(self._folder / name, mode="w+", dtype=kind, shape=shape)
+                _reserve(self._folder / name)
         write_json(self._folder / "ids.json", ids)
         write_json(self._folder / "meta.json", self._made_by | {"done": 0})
         return 0
+
+
+def _reserve(path: Path) -> None:
+    """Take the space on the disk for all of a mapped file: a disk that fills up later would kill the process.
+
+    Raises:
+        BadFeatures: there is not enough of it; the file is gone again.
+    """
+    size = path.stat().st_size
+    try:
+        if hasattr(os, "posix_fallocate"):
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL):  # the file system cannot
+            return
+        path.unlink()
+        raise BadFeatures(
+            f"{path} cannot be made: it takes {size / 1e6:,.0f} MB on the disk ({error.strerror})"
+        ) from None
 
 
 def _arrays(pictures: int, meta: dict[str, Any]) -> Arrays:
@@ -198,12 +221,17 @@ def _read_meta(folder: Path) -> dict[str, Any]:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadFeatures(f"{folder} is not a folder of features: it has no meta.json") from None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise BadFeatures(
             f"{folder / 'meta.json'} is not JSON; delete the folder and make it again"
         ) from None
     if not isinstance(meta, dict) or not {"format", "done", "regions", "width"} <= meta.keys():
         raise BadFeatures(f"{folder / 'meta.json'} lacks settings; delete the folder and make it again")
+    counts = [meta.get(key, 0) for key in ("done", "regions", "width", "augmentations")]
+    if not all(isinstance(count, int) and 0 <= count < 2**40 for count in counts):
+        raise BadFeatures(
+            f"{folder / 'meta.json'} has counts that cannot be; delete the folder and make it again"
+        )
     if meta["format"] != FORMAT or "augmentations" not in meta:
         raise BadFeatures(
             f"{folder} has the format {meta['format']}, and this version reads {FORMAT}; make it again"
@@ -214,7 +242,7 @@ def _read_meta(folder: Path) -> dict[str, Any]:
 def _read_ids(folder: Path) -> list[str]:
     try:
         ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadFeatures(f"{folder / 'ids.json'} cannot be read ({error}); make the folder again") from None
     if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
         raise BadFeatures(f"{folder / 'ids.json'} is not a list of names; make the folder again")
