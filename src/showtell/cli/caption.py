@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from showtell.captioning.options import Options
-from showtell.cli import console
+from showtell.cli import cluster, console
 from showtell.cli import options as option
 from showtell.cli.console import note
 from showtell.cli.job import Job
@@ -79,6 +79,9 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     overwrite: Overwriting = "none",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what --write would write.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --overwrite all.")] = False,
+    engine: cluster.Engine = "local",
+    address: cluster.Address = None,
+    workers: cluster.Workers = None,
     **options: Unpack[Options],
 ) -> None:
     """Say what is in pictures.
@@ -88,6 +91,9 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     """
     named, picture = _named(paths or [], files_from)
     found = pictures_named(named, recursive=recursive)
+    if cluster.wanted(engine):
+        cluster.caption_on_cluster(found, output, model, options, address=address, workers=workers)
+        return
     sources: list[str | bytes] = [*found.files, *([] if picture is None else [picture])]
     if not sources:
         raise typer.Exit(2)  # why there are none has been said of each path
