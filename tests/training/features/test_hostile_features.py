@@ -1,5 +1,6 @@
 """Files and folders of features that mean harm end as BadFeatures, quickly and in little memory."""
 
+import contextlib
 import errno
 import os
 import pickle
@@ -15,7 +16,7 @@ import pytest
 from showtell.errors import BadFeatures
 from showtell.training.features import cache
 from showtell.training.features.cache import CacheWriter, open_features
-from showtell.training.features.files import read_features
+from showtell.training.features.files import read_features, write_features
 
 
 def shared_tuples():
@@ -121,3 +122,21 @@ def test_a_file_that_the_system_does_not_allow_is_an_error_and_no_signal(tmp_pat
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(("showtell.errors.BadFeatures", "OSError"))
+
+
+def test_files_damaged_at_random(tmp_path):
+    generator = np.random.default_rng(3)
+    writer = CacheWriter(tmp_path / "f", ["a", "b"], MADE_BY)
+    writer.append(np.zeros((2, 4, 8), np.float16))
+    write_features(tmp_path / "f.pkl", ["a", "b"], np.zeros((2, 3, 4)))
+    write_features(tmp_path / "f.npz", ["a", "b"], np.zeros((2, 3, 4)))
+    whole = {path: path.read_bytes() for path in [*(tmp_path / "f").iterdir(), *tmp_path.glob("f.*")]}
+    for turn in range(800):
+        path, data = list(whole.items())[turn % len(whole)]
+        damaged = bytearray(data[: generator.integers(0, len(data))] if turn % 3 == 0 else data)
+        for place in generator.integers(0, max(1, min(len(damaged), 200)), 3 if damaged else 0):
+            damaged[place] = generator.integers(0, 256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(BadFeatures):
+            read_features(path) if path.parent == tmp_path else open_features(path.parent)
+        path.write_bytes(data)

@@ -253,7 +253,7 @@ def _map(path: Path, shape: tuple[int, ...], kind: type, *, write: bool = False)
     mode: Any = None if 0 in shape else "r+" if write else "r"
     try:
         array = np.load(path, mmap_mode=mode, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a broken header raises every kind of error
         raise BadFeatures(f"{path} cannot be read ({error}); delete the folder and make it again") from None
     if array.shape != shape or array.dtype != kind:
         raise BadFeatures(
