@@ -15,7 +15,7 @@ from showtell.errors import BadBundle
 from showtell.images import Preprocessing, open_picture, preprocess
 from showtell.training.encoders.vgg16 import VGG16, Plan
 from showtell.training.encoders.vgg16_weights import load_vgg16
-from showtell.training.features.cache import encode_pictures
+from showtell.training.features.encode import encode_pictures
 from showtell.training.features.network import PictureNetwork
 
 SMALL = Plan(blocks=((4, 4), (5, 6), (7, 8, 8), (9, 9, 10), (10, 11, 12)), hidden=20)
