@@ -55,7 +55,7 @@ def test_the_bundle_is_small_enough_and_has_its_card():
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_it_reaches_what_its_card_says_on_flickr8k_and_no_less_than_55():
+def test_it_reaches_what_its_card_says_on_flickr8k_and_no_less_than_59():
     folder = Path(os.environ.get("SHOWTELL_FLICKR8K", "../shared/data/flickr8k"))
     if not folder.is_dir():
         pytest.skip("SHOWTELL_FLICKR8K does not name the folder of Flickr8k")
@@ -63,5 +63,5 @@ def test_it_reaches_what_its_card_says_on_flickr8k_and_no_less_than_55():
     told = re.search(r"\| CIDEr \| ([\d.]+) \|", (BASE / "card.md").read_text("utf-8"))
     assert told
     assert found.report["CIDEr"].value == pytest.approx(float(told[1]), abs=0.1)
-    assert found.report["CIDEr"].value >= 55
+    assert found.report["CIDEr"].value >= 59
     assert found.report.hygiene.distinct >= 70

@@ -237,13 +237,14 @@ class Decoding:
     """How captions are found, when a run is validated and by the bundle's defaults.
 
     Attributes:
-        beam, length_exponent, min_length, max_length: as in ``showtell.decoding.DecodingOptions``.
+        beam, length_exponent, min_length, max_length, no_repeat_ngram: as in ``showtell.decoding.DecodingOptions``.
     """
 
     beam: int = 3
     length_exponent: float = 0.7
     min_length: int = 3
     max_length: int = 20
+    no_repeat_ngram: int = 0
 
     def __post_init__(self) -> None:
         self.options()  # which knows what may be
