@@ -24,7 +24,11 @@ def test_being_told_to_end_keeps_what_is_done(number, tmp_path):
     pictures = tmp_path / "pictures.txt"
     pictures.write_text(f"{EXAMPLES / 'cat.jpg'}\n" * 5000)
     command = [*SHOWTELL, "caption", "--files-from", str(pictures), "--output", str(tmp_path / "out.jsonl")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    heard = signal.signal(number, signal.SIG_DFL)  # nohup and background shells have programs ignore it
+    try:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    finally:
+        signal.signal(number, heard)
     begun = time.monotonic()
     while not any(part.stat().st_size for part in tmp_path.glob(".out.jsonl*")):
         assert process.poll() is None
