@@ -34,6 +34,7 @@ COMMANDS = {
     "features": "showtell.cli.features",
     "train": "showtell.cli.train",
     "recipes": "showtell.cli.recipes",
+    "tune": "showtell.cli.tune",
     "export": "showtell.cli.export",
     "compare": "showtell.cli.compare",
     "explain": "showtell.cli.explain",

@@ -29,7 +29,7 @@ from showtell.training.features.imported import (
     read_file,
 )
 from showtell.training.files import written_whole
-from showtell.training.models import Captioner, build_model
+from showtell.training.models import ALIGNMENTS, Captioner, build_model
 from showtell.training.progress import Progress
 from showtell.training.recipe import read_recipe, write_recipe
 from showtell.training.runs.run import Run
@@ -99,6 +99,8 @@ def try_model(recipe: Recipe) -> None:
         model = build_model(
             recipe.model.name, vocabulary=8, regions=1, region_width=1, settings=recipe.model.settings
         )
+        if recipe.model.name in ALIGNMENTS:
+            return
         longest = max(recipe.text.maximum_length, recipe.decoding.max_length + 1)
         captioner = cast(Captioner, model)
         captioner.step(torch.zeros(1, longest, dtype=torch.long), captioner.begin(torch.zeros(1, 1, 1)))

@@ -14,7 +14,7 @@ import tomli_w
 
 from showtell.errors import BadRecipe
 from showtell.training.files import written_whole
-from showtell.training.settings import Recipe
+from showtell.training.settings import Recipe, SelfCritical
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -47,6 +47,20 @@ def read_recipe(name: str | Path, changes: Sequence[str] = ()) -> Recipe:
     for change in changes:
         _change(table, change)
     return _build(Recipe, {"name": path.stem} | table, path.name)
+
+
+def self_critical(changes: Sequence[str] = ()) -> SelfCritical:
+    """How a captioner is tuned by a reward: the defaults with changes, each as ``schedule.epochs=2``.
+
+    Raises:
+        BadRecipe: a setting is unknown, of the wrong kind or out of its range.
+    """
+    table: dict[str, Any] = {}
+    for change in changes:
+        _change(table, change)
+    schedule = asdict(SelfCritical().schedule) | table.pop("schedule", {})
+    settings: SelfCritical = _build(SelfCritical, table | {"schedule": schedule}, "the tuning")
+    return settings
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:

@@ -6,7 +6,7 @@ A value out of its range is refused when it is read, not after an hour of encodi
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from showtell.decoding import DecodingOptions
 from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning
@@ -169,6 +169,8 @@ class Text:
         minimum_length, maximum_length: words; shorter captions are left out, longer ones cut off.
         cleaning: what becomes of a caption before it is learnt.
         embeddings: vectors that the words start from; absent: they are learnt from nothing.
+        vocabulary: a ``vocabulary.json`` whose words are known in place of the captions' own, for a model that shares a
+            bundle with another; empty: the captions' own.
     """
 
     languages: tuple[str, ...] = ("en",)
@@ -180,6 +182,7 @@ class Text:
     maximum_length: int = 18
     cleaning: Cleaning = DEFAULT_CLEANING
     embeddings: WordVectors | None = None
+    vocabulary: str = ""
 
     def __post_init__(self) -> None:
         if not self.languages or len(set(self.languages)) < len(self.languages):
@@ -233,6 +236,42 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SelfCritical:
+    """How a trained captioner is tuned by a reward (``engine/self_critical.py``).
+
+    Attributes:
+        rewards: weight of each metric (``engine/rewards.py``).
+        languages: whose captions are rewarded; empty: all of the model's.
+        samples: captions drawn per picture.
+        baseline: what a sample is compared with: the ``mean`` of its picture's other samples, or the ``greedy`` caption.
+        end_token: whether the end token counts in the reward.
+        cross_entropy: weight of the loss that the captioner was trained with.
+        dropout: share of the model's dropout that is left.
+        batch: pictures per step.
+        schedule: see ``Schedule``.
+    """
+
+    rewards: dict[str, float] = field(default_factory=lambda: {"cider": 1.0})
+    languages: tuple[str, ...] = ()
+    samples: int = 5
+    baseline: Literal["mean", "greedy"] = "mean"
+    end_token: bool = True
+    cross_entropy: float = 0.5
+    dropout: float = 0.5
+    batch: int = 64
+    schedule: Schedule = Schedule(epochs=3, learning_rate=1e-4, warmup=50, weight_decay=0.0, average=0.995)
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            samples=(2 if self.baseline == "mean" else 1, 100),
+            cross_entropy=(0, 1000),
+            dropout=(0, 1),
+            batch=(1, 100_000),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decoding:
     """How captions are found, when a run is validated and by the bundle's defaults.
 
@@ -277,6 +316,7 @@ class Recipe:
         name: its file's, without the ending.
         description: one sentence.
         seed: of everything random.
+        tuning: in a run that was tuned by a reward, how.
         used: empty in a recipe and filled in a run: data, versions, git revision.
     """
 
@@ -288,6 +328,7 @@ class Recipe:
     model: Model = Model()
     training: Training = Training()
     decoding: Decoding = Decoding()
+    tuning: SelfCritical | None = None
     card: Card = Card()
     used: dict[str, Any] = field(default_factory=dict)
 

@@ -5,6 +5,7 @@ Started again with the same folder, it continues wherever it was stopped; each s
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from torch import nn
 
 from showtell.errors import BadBundle
 from showtell.text.vocabulary import Vocabulary
+from showtell.training.align import train_alignment
 from showtell.training.data.batches import CaptionBatches
 from showtell.training.data.word_vectors import start_from
 from showtell.training.encoders import load_encoder, save_encoder
@@ -27,7 +29,7 @@ from showtell.training.engine.validation import CaptionValidation
 from showtell.training.features.cache import FeatureCache, open_features
 from showtell.training.features.imported import ENCODER
 from showtell.training.features.network import PictureNetwork
-from showtell.training.models import build_model
+from showtell.training.models import ALIGNMENTS, build_model
 from showtell.training.models.embedding import GivenEmbedding
 from showtell.training.preflight import begin
 from showtell.training.progress import Progress
@@ -65,6 +67,8 @@ def train(
         BadRecipe: settings that do not fit, or a run that was begun with others.
         BadCorpus, BadFeatures, BadImage, BadBundle: input that cannot be used.
     """
+    if encoder is not None:
+        recipe = with_given_encoder(recipe)
     chosen = choose_device(device)
     with processes(chosen) as first:
         run = begin(
@@ -79,13 +83,14 @@ def train(
         )
         if run.recipe.encoder.features:  # they came in a file
             wait()
-            train_captioner(run, open_features(run.features))
+            train_model(run, open_features(run.features))
         else:
             network = train_encoder(run, encoder)
             cache = encode_features(run, network)
             if run.recipe.encoder.joint is None:
-                train_captioner(run, cache)
-        run.progress.note(f"next: showtell export {output} --output BUNDLE")
+                train_model(run, cache)
+        if recipe.model.name not in ALIGNMENTS:
+            run.progress.note(f"next: showtell export {output} --output BUNDLE")
 
 
 def train_encoder(run: Run, given: Path | None) -> EfficientNetLite:
@@ -138,8 +143,16 @@ def encode_features(run: Run, network: EfficientNetLite) -> FeatureCache:
     return cache
 
 
-def train_captioner(run: Run, cache: FeatureCache) -> None:
-    """Train the captioner on features that stay as they are."""
+def with_given_encoder(recipe: Recipe) -> Recipe:
+    """The same recipe for an encoder that is trained already."""
+    return replace(recipe, encoder=replace(recipe.encoder, joint=None))
+
+
+def train_model(run: Run, cache: FeatureCache) -> None:
+    """Train the recipe's model on features that stay as they are."""
+    if run.recipe.model.name in ALIGNMENTS:
+        train_alignment(run, cache)
+        return
     _, regions, width = cache.features.shape
     _fit(run, new_captioner(run, regions=regions, region_width=width), cache)
 

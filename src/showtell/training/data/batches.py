@@ -28,6 +28,7 @@ class Batch:
         tokens: int64 [C, T + 1], from the start token to the end token and padding.
         pictures: int64 [C], the row of each caption's picture.
         weights: float32 [C], of the captions in the loss.
+        mirrored: bool [B], the pictures that are shown mirrored.
     """
 
     ids: tuple[str, ...]
@@ -35,6 +36,7 @@ class Batch:
     tokens: Tensor
     pictures: Tensor
     weights: Tensor
+    mirrored: Tensor
 
     def to(self, device: torch.device) -> Self:
         """The same on a device."""
@@ -103,14 +105,15 @@ class CaptionBatches:
             [np.arange(self._ends[one] - self._counts[one], self._ends[one]) for one in chosen]
         )
         pictures = np.repeat(np.arange(len(chosen)), counts)  # [C]
-        mirrored = self._cache.is_mirrored(rows, augmentations)[pictures].astype(np.int64)
+        turned = self._cache.is_mirrored(rows, augmentations)  # [B]
         longest = int(self._lengths[captions].max())
         return Batch(
             ids=tuple(self._ids[chosen]),
             regions=torch.from_numpy(self._cache.read(rows, augmentations)),
-            tokens=self._tokens[mirrored, captions, :longest],
+            tokens=self._tokens[turned[pictures].astype(np.int64), captions, :longest],
             pictures=torch.from_numpy(pictures),
             weights=self._weights[captions],
+            mirrored=torch.from_numpy(turned),
         )
 
 

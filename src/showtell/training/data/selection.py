@@ -182,6 +182,8 @@ def build_vocabulary(selection: Selection, text: Text) -> Vocabulary:
     With ``text.sources``, a start token for each language and source but people stands at the end, so that an export
     can cut them off (``without_sources``).
     """
+    if text.vocabulary:
+        return without_sources(Vocabulary.load(text.vocabulary))
     vocabulary = Vocabulary.build(
         (caption.words for caption in selection.captions()),
         languages=text.languages,

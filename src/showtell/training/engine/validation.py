@@ -14,6 +14,8 @@ from showtell.decoding import DecodingOptions, Hypothesis, decode
 from showtell.metrics.base import References
 from showtell.metrics.bleu import Bleu
 from showtell.metrics.cider import Cider
+from showtell.metrics.hygiene import hygiene
+from showtell.metrics.rouge import RougeL
 from showtell.text.cleaning import join
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.selection import ValidationSet
@@ -27,8 +29,8 @@ THREADS = 8  # batches that are decoded at a time beside a GPU, at most
 class CaptionValidation:
     """Called with a model, gives the mean CIDEr of the dev sets, which decides, and all figures.
 
-    Figures are CIDEr, BLEU-4, the share of distinct captions in percent and their length in words: the mean over the
-    sets, and, where there are several, each set's own (``flickr8k/en CIDEr``). References are tokenized once, since
+    Figures are CIDEr, BLEU-4, ROUGE-L, the shares of distinct and of badly ending captions in percent and their length
+    in words: the mean over the sets, and, where there are several, each set's own (``flickr8k/en CIDEr``). References are tokenized once, since
     a run is validated after every epoch.
     """
 
@@ -68,7 +70,9 @@ class CaptionValidation:
         return {
             "CIDEr": Cider(references).score(candidates)["CIDEr"],
             "BLEU-4": Bleu(references).score(candidates)["BLEU-4"],
+            "ROUGE-L": RougeL(references).score(candidates)["ROUGE-L"],
             "distinct": 100 * len(set(captions)) / len(captions),
+            "unfinished": hygiene([" ".join(sentence) for sentence in sentences], language=one.language).unfinished or 0.0,
             "length": float(np.mean([len(sentence) for sentence in sentences])),
         }
 

@@ -1,0 +1,80 @@
+"""``showtell tune``: a trained captioner learns from a reward."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from showtell.cli.training import Device, reach, spoken
+from showtell.errors import ShowtellError
+
+__all__ = ["tune"]
+
+
+def tune(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a trained run.")],
+    output: Annotated[
+        Path, typer.Option(metavar="RUN2", help="The folder of the tuned run; one that exists is continued.")
+    ],
+    reward: Annotated[
+        str,
+        typer.Option(
+            metavar="REWARD",
+            help="What captions are rewarded for: cider, bleu4, rouge, or several with weights, cider:1,bleu4:0.5.",
+        ),
+    ] = "cider",
+    language: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LANGUAGE", help="Reward captions in this language alone; may be repeated."),
+    ] = None,
+    baseline: Annotated[
+        Literal["mean", "greedy"],
+        typer.Option(help="What a sample is compared with: its picture's other samples, or the greedy caption."),
+    ] = "mean",
+    no_eos_reward: Annotated[
+        bool,
+        typer.Option(
+            "--no-eos-reward", help="Leave the end token out of the reward, to see what comes of it: fragments."
+        ),
+    ] = False,
+    device: Annotated[Device, typer.Option(help="What to train on.")] = "auto",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A setting of the tuning, for instance schedule.epochs=2 or samples=8; may be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """Tune a captioner by self-critical sequence training.
+
+    The best epoch replaces the start only if it is better with the beam that ships and nothing else got worse.
+    Stopped, the same command continues.
+    """
+    changes = [f'baseline="{baseline}"', f"end_token={str(not no_eos_reward).lower()}"]
+    changes += [f"rewards.{name}={weight}" for name, weight in _weights(reward).items()]
+    if language:
+        changes.append(f"languages={list(language)}")
+    with reach("tune", "recipe") as (training, recipes):
+        training.tune(
+            run,
+            output,
+            recipes.self_critical([*changes, *(settings or [])]),
+            device=device,
+            progress=spoken(),
+        )
+
+
+def _weights(reward: str) -> dict[str, float]:
+    """``cider:1,bleu4:0.5`` -> weights by name; a name alone has the weight 1."""
+    weights = {}
+    for part in reward.split(","):
+        name, _, weight = part.strip().lower().replace("-", "").partition(":")
+        try:
+            weights[name] = float(weight or 1)
+        except ValueError:
+            raise ShowtellError(
+                f"--reward {reward}: {weight!r} is not a number; write for instance cider:1,bleu4:0.5"
+            ) from None
+    return weights
