@@ -29,12 +29,15 @@ def tune(
     ] = None,
     baseline: Annotated[
         Literal["mean", "greedy"],
-        typer.Option(help="What a sample is compared with: its picture's other samples, or the greedy caption."),
+        typer.Option(
+            help="What a sample is compared with: its picture's other samples, or the greedy caption."
+        ),
     ] = "mean",
     no_eos_reward: Annotated[
         bool,
         typer.Option(
-            "--no-eos-reward", help="Leave the end token out of the reward, to see what comes of it: fragments."
+            "--no-eos-reward",
+            help="Leave the end token out of the reward, to see what comes of it: fragments.",
         ),
     ] = False,
     device: Annotated[Device, typer.Option(help="What to train on.")] = "auto",

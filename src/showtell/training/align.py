@@ -1,7 +1,7 @@
 """Training a model of alignment (``models/alignment.py``): sentences and pictures that find each other.
 
-It learns from the features and captions of a run like a captioner does, and is validated by retrieval on dev. Chinese is
-cut into words of the vocabulary, as queries are, since who searches has no other dictionary.
+It learns from the features and captions of a run like a captioner does, and is validated by retrieval on dev. Chinese
+is cut into words of the vocabulary, as queries are, since who searches has no other dictionary.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,9 @@ def train_alignment(run: Run, cache: FeatureCache) -> None:
         ),
         loss=LOSSES[recipe.model.name](vocabulary),
         validate=RetrievalValidation(
-            [(one, *_sentences(one, vocabulary)) for one in run.selection.validation], cache, vocabulary.pad_id
+            [(one, *_sentences(one, vocabulary)) for one in run.selection.validation],
+            cache,
+            vocabulary.pad_id,
         ),
         schedule=recipe.training.schedule,
         folder=run.output,

@@ -243,7 +243,8 @@ class SelfCritical:
         rewards: weight of each metric (``engine/rewards.py``).
         languages: whose captions are rewarded; empty: all of the model's.
         samples: captions drawn per picture.
-        baseline: what a sample is compared with: the ``mean`` of its picture's other samples, or the ``greedy`` caption.
+        baseline: what a sample is compared with: the ``mean`` of its picture's other samples, or ``greedy``, the
+            caption found without chance.
         end_token: whether the end token counts in the reward.
         cross_entropy: weight of the loss that the captioner was trained with.
         dropout: share of the model's dropout that is left.

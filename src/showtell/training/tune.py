@@ -141,7 +141,11 @@ def _fit(run: Run, model: nn.Module, cache: FeatureCache, settings: SelfCritical
 
 
 def _write_start(
-    run: Run, model: nn.Module, validation: CaptionValidation, rewards: dict[str, Reward], settings: SelfCritical
+    run: Run,
+    model: nn.Module,
+    validation: CaptionValidation,
+    rewards: dict[str, Reward],
+    settings: SelfCritical,
 ) -> None:
     """What the tuning starts from: figures, checkpoint, the rewards' document frequencies and their signature."""
     if (run.output / START).exists():

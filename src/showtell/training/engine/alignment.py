@@ -62,7 +62,9 @@ class RankingLoss:
         own = scores[batch.pictures, torch.arange(scores.shape[1], device=scores.device)]  # [C]
         other_pictures = (scores - own[None] + self.margin).clamp(min=0).masked_fill(owns, 0)  # [B, C]
         rows = scores[batch.pictures]  # [C, C]: how the picture of sentence k fits sentence l
-        other_sentences = (rows - own[:, None] + self.margin).clamp(min=0).masked_fill(owns[batch.pictures], 0)
+        other_sentences = (
+            (rows - own[:, None] + self.margin).clamp(min=0).masked_fill(owns[batch.pictures], 0)
+        )
         return other_pictures.mean() + other_sentences.mean()
 
 
@@ -100,7 +102,7 @@ class RetrievalValidation:
 
     def __init__(
         self,
-        sets: Sequence[tuple[ValidationSet, list[list[int]], list[int]]],
+        sets: Sequence[tuple[ValidationSet, Sequence[Sequence[int]], Sequence[int]]],
         cache: FeatureCache,
         pad: int,
     ):
@@ -112,13 +114,15 @@ class RetrievalValidation:
             pad: the padding's id.
         """
         self._sets = [
-            (one.name, cache.rows(one.ids), _padded(tokens, pad), np.array(owner)) for one, tokens, owner in sets
+            (one.name, cache.rows(one.ids), _padded(tokens, pad), np.array(owner))
+            for one, tokens, owner in sets
         ]
         self._cache = cache
 
     def __call__(self, model: nn.Module) -> tuple[float, dict[str, float]]:
         """Score and figures."""
-        figures, recalls = {}, []
+        figures: dict[str, float] = {}
+        recalls: list[float] = []
         for name, rows, tokens, owner in self._sets:
             found = retrieval(self._similarity(model, rows, tokens), owner)
             figures |= {f"{name} {key}": value for key, value in named(found).items()}
@@ -133,7 +137,10 @@ class RetrievalValidation:
             part = self._cache.features[rows[start : start + BATCH]].astype(np.float32)
             regions = torch.from_numpy(part).to(device)
             columns = [
-                cast(Alignment, model).scores(regions, tokens[first : first + SENTENCES].to(device)).float().cpu()
+                cast(Alignment, model)
+                .scores(regions, tokens[first : first + SENTENCES].to(device))
+                .float()
+                .cpu()
                 for first in range(0, len(tokens), SENTENCES)
             ]
             found.append(torch.cat(columns, dim=1))  # [pictures of the part, sentences]
@@ -142,8 +149,9 @@ class RetrievalValidation:
 
 def named(found: Retrieval) -> dict[str, float]:
     """The figures of a retrieval by name, as papers print them."""
-    figures = {}
-    for direction, ranks in (("text to picture", found.caption_to_picture), ("picture to text", found.picture_to_caption)):
+    figures: dict[str, float] = {}
+    directions = {"text to picture": found.caption_to_picture, "picture to text": found.picture_to_caption}
+    for direction, ranks in directions.items():
         figures |= {
             f"{direction} R@1": ranks.recall_at_1,
             f"{direction} R@5": ranks.recall_at_5,

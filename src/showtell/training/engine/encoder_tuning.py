@@ -84,7 +84,8 @@ def blend(tuned: nn.Module, untouched: nn.Module, share: float) -> None:
     M. Wortsman et al., *Robust Fine-Tuning of Zero-Shot Models*, CVPR 2022, section 3.
     """
     for weight, start in zip(tuned.parameters(), untouched.parameters(), strict=True):
-        weight.lerp_(start, share)
+        if not torch.equal(weight, start):  # what was not tuned stays the same to the bit, -0.0 too
+            weight.lerp_(start, share)
 
 
 def _in_words(caption: TrainingCaption, cleaning: Cleaning) -> Caption:

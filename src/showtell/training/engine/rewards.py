@@ -54,17 +54,23 @@ class Reward:
     ):
         unknown = weights.keys() - REWARDS.keys()
         if unknown or not weights:
-            raise BadRecipe(f"there is no reward {min(unknown, default='')!r}; there are {', '.join(REWARDS)}")
+            raise BadRecipe(
+                f"there is no reward {min(unknown, default='')!r}; there are {', '.join(REWARDS)}"
+            )
         self._end = vocabulary.end_id
         self._end_token = end_token
         plain, mirrored = {}, {}
         for picture in pictures:
-            words = [one.words for one in picture.captions if (one.language, one.source) == (language, PEOPLE)]
+            words = [
+                one.words for one in picture.captions if (one.language, one.source) == (language, PEOPLE)
+            ]
             if words:
                 plain[picture.id, False] = [self._text(vocabulary, one) for one in words]
                 mirrored[picture.id, True] = [self._text(vocabulary, mirrored_words(one)) for one in words]
         if not plain:
-            raise BadCorpus(f"no train picture has a caption by people in {language!r}; there is nothing to reward")
+            raise BadCorpus(
+                f"no train picture has a caption by people in {language!r}; there is nothing to reward"
+            )
         leaked = {name for name, _ in plain} & set(dev_ids)
         if leaked:
             raise BadCorpus(f"the dev picture {min(leaked)} is among those that are trained on")

@@ -200,8 +200,9 @@ def scale_dropout(model: nn.Module, share: float) -> None:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p *= share
-        if isinstance(getattr(module, "region_dropout", None), float):
-            module.region_dropout = module.region_dropout * share
+        region_dropout = getattr(module, "region_dropout", None)
+        if isinstance(region_dropout, float):
+            module.region_dropout = region_dropout * share  # type: ignore[assignment]
 
 
 def _each(items: list[Item], count: int) -> list[Item]:

@@ -30,8 +30,8 @@ class CaptionValidation:
     """Called with a model, gives the mean CIDEr of the dev sets, which decides, and all figures.
 
     Figures are CIDEr, BLEU-4, ROUGE-L, the shares of distinct and of badly ending captions in percent and their length
-    in words: the mean over the sets, and, where there are several, each set's own (``flickr8k/en CIDEr``). References are tokenized once, since
-    a run is validated after every epoch.
+    in words: the mean over the sets, and, where there are several, each set's own (``flickr8k/en CIDEr``). References
+    are tokenized once, since a run is validated after every epoch.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class CaptionValidation:
             "BLEU-4": Bleu(references).score(candidates)["BLEU-4"],
             "ROUGE-L": RougeL(references).score(candidates)["ROUGE-L"],
             "distinct": 100 * len(set(captions)) / len(captions),
-            "unfinished": hygiene([" ".join(sentence) for sentence in sentences], language=one.language).unfinished or 0.0,
+            "unfinished": hygiene(list(map(" ".join, sentences)), language=one.language).unfinished or 0.0,
             "length": float(np.mean([len(sentence) for sentence in sentences])),
         }
 

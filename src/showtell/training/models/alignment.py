@@ -43,15 +43,17 @@ class DeVSA(nn.Module):
         self, *, vocabulary: int, regions: int, region_width: int, width: int = 512, dropout: float = 0.3
     ):
         super().__init__()
-        self.regions = nn.Sequential(nn.LayerNorm(region_width), nn.Dropout(dropout), nn.Linear(region_width, width))
+        self.regions = nn.Sequential(
+            nn.LayerNorm(region_width), nn.Dropout(dropout), nn.Linear(region_width, width)
+        )
         self.embedding = nn.Embedding(vocabulary, width, padding_idx=0)
         nn.init.normal_(self.embedding.weight, std=0.1)
         self.words_in = nn.Linear(width, width)
         self.forwards = nn.RNN(width, width, nonlinearity="relu", batch_first=True)
         self.backwards = nn.RNN(width, width, nonlinearity="relu", batch_first=True)
         for recurrence in (self.forwards, self.backwards):
-            nn.init.eye_(recurrence.weight_hh_l0)  # Q. Le et al., 2015: keeps ReLU recurrences from vanishing
-            recurrence.weight_hh_l0.data.mul_(0.5)
+            # Q. Le et al., *A Simple Way to Initialize Recurrent Networks of Rectified Linear Units*, 2015
+            recurrence.get_parameter("weight_hh_l0").data.copy_(0.5 * torch.eye(width))
         self.words_out = nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
 
@@ -126,7 +128,9 @@ class DualEncoder(nn.Module):
         self.forwards = nn.GRU(word_width, width // 2, batch_first=True)
         self.backwards = nn.GRU(word_width, width // 2, batch_first=True)
         self.text_out = nn.Linear(2 * width, size)
-        self.log_scale = nn.Parameter(torch.tensor(math.log(FIRST_SCALE)))  # of the loss: one over the temperature
+        self.log_scale = nn.Parameter(
+            torch.tensor(math.log(FIRST_SCALE))
+        )  # of the loss: one over the temperature
 
     def encode_pictures(self, regions: Tensor) -> Tensor:
         """Regions [B, R, D] -> vectors of length one [B, E]."""
@@ -144,7 +148,9 @@ class DualEncoder(nn.Module):
         if self.training:
             words = words * (torch.rand(tokens.shape, device=tokens.device) >= self.word_dropout)[..., None]
         order = reversal(tokens)[..., None].expand_as(words)
-        hidden = torch.cat((self.forwards(words)[0], self.backwards(words.gather(1, order))[0]), dim=2)  # [C, T, H]
+        hidden = torch.cat(
+            (self.forwards(words)[0], self.backwards(words.gather(1, order))[0]), dim=2
+        )  # [C, T, H]
         mean = (hidden * there).sum(dim=1) / there.sum(dim=1).clamp(min=1)
         highest = hidden.masked_fill(~there, MASKED).amax(dim=1)
         both = torch.cat((mean, highest), dim=1)  # [C, 2H]
