@@ -57,7 +57,7 @@ class Reward:
             raise BadRecipe(
                 f"there is no reward {min(unknown, default='')!r}; there are {', '.join(REWARDS)}"
             )
-        self._end = vocabulary.end_id
+        self._end, self._pad = vocabulary.end_id, vocabulary.pad_id
         self._end_token = end_token
         plain, mirrored = {}, {}
         for picture in pictures:
@@ -104,9 +104,11 @@ class Reward:
         return self._joined([*vocabulary.encode(words), self._end])
 
     def _joined(self, tokens: Sequence[int] | NDArray[np.int64]) -> str:
-        """Token ids as a metric reads them: up to and with the first end token, and nothing after it."""
+        """Token ids as a metric reads them: up to and with the first end token, without padding."""
         said: list[str] = []
         for token in map(int, tokens):
+            if token == self._pad:
+                break
             if token == self._end:
                 return " ".join([*said, str(token)] if self._end_token else said)
             said.append(str(token))
