@@ -45,7 +45,10 @@ class Memories:
     def of_epoch(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Batch]:
         ids = tuple(map(str, range(PICTURES)))
         for _ in range(start, len(self)):
-            yield Batch(ids, self.regions, self.tokens, torch.arange(PICTURES), torch.ones(PICTURES))
+            plain = torch.zeros(PICTURES, dtype=torch.bool)
+            yield Batch(
+                ids, self.regions, self.tokens, torch.arange(PICTURES), torch.ones(PICTURES), mirrored=plain
+            )
 
     def remembered(self, model: nn.Module) -> float:
         """The share of sentences that a model says right."""

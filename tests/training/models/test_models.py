@@ -18,7 +18,8 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def batch_of(regions, tokens, pictures, weights=None) -> Batch:
     weights = torch.ones(len(tokens)) if weights is None else weights
-    return Batch(tuple(map(str, range(len(regions)))), regions, tokens, pictures, weights)
+    ids, plain = tuple(map(str, range(len(regions)))), torch.zeros(len(regions), dtype=torch.bool)
+    return Batch(ids, regions, tokens, pictures, weights, mirrored=plain)
 
 
 def test_one_call_with_the_whole_caption_equals_one_call_a_word(name: str) -> None:
