@@ -20,6 +20,12 @@ def export(
             help="For a run that learnt from a file of features: the encoder that made them.",
         ),
     ] = None,
+    embedder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN", help="A run of the recipe embedder on the same encoder: the bundle can search."
+        ),
+    ] = None,
     weights: Weights = None,
     architecture: Architecture = None,
     resample: Annotated[
@@ -33,4 +39,6 @@ def export(
     """
     with reach("export.export", "encoders") as (exporting, encoders):
         named = encoders.named_encoder(encoder, weights, architecture, resample)
-        exporting.export_run(run, output, name=output.resolve().name, encoder=named, progress=spoken())
+        exporting.export_run(
+            run, output, name=output.resolve().name, encoder=named, embedder=embedder, progress=spoken()
+        )

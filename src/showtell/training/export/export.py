@@ -28,6 +28,7 @@ from showtell.training.encoders import NamedEncoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.vgg16 import VGG16
 from showtell.training.export.card import write_card
+from showtell.training.export.embedder import embedder_graphs
 from showtell.training.export.graphs import make_graphs
 from showtell.training.features.imported import encoder_of
 from showtell.training.models import Captioner as Model
@@ -72,6 +73,7 @@ def export_run(
     *,
     name: str,
     encoder: NamedEncoder | None = None,
+    embedder: Path | None = None,
     progress: Progress = Progress(),
 ) -> Bundle:
     """Make a bundle of a run's best averaged weights.
@@ -81,6 +83,7 @@ def export_run(
 
     Args:
         encoder: the network that made the features, for a run that was trained on a file of them.
+        embedder: the folder of a run of the recipe ``embedder`` on the same encoder, for a bundle that searches.
 
     Raises:
         BadRecipe: the folder holds no run, or a network is needed and not given.
@@ -95,7 +98,12 @@ def export_run(
     compared = sets[0].examples[:PICTURES_COMPARED]
     network = encoder_of(run, encoder, [example for one in sets for example in one.examples])
     vocabulary, model = _captioner_of(run, recipe, network)
-    bundle = _unwritten(recipe, output, name, vocabulary, network.preprocessing, make_graphs(network, model))
+    graphs = make_graphs(network, model)
+    if embedder is not None:
+        graphs |= embedder_graphs(
+            embedder, network, vocabulary, regions=network.regions, region_width=network.width
+        )
+    bundle = _unwritten(recipe, output, name, vocabulary, network.preprocessing, graphs)
     parity = check_parity(bundle, network, model, compared)
     progress.note(
         f"the graphs agree with PyTorch: regions to {parity.regions:.2g}, logits to {parity.logits:.2g}"
@@ -172,6 +180,7 @@ def _published(recipe: Recipe) -> dict[str, Any]:
     published = asdict(recipe)
     if recipe.text.embeddings is not None:
         published["text"]["embeddings"]["file"] = Path(recipe.text.embeddings.file).name
+    published["text"]["vocabulary"] = Path(recipe.text.vocabulary).name
     return published | {"used": {**recipe.used, "data": kinds(str(recipe.used["data"]))}}
 
 
