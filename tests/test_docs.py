@@ -66,9 +66,19 @@ def test_the_readme_opens_with_two_commands_in_one_block():
     ]
 
 
+def test_the_chinese_readme_has_the_same_commands_code_and_figures():
+    english, chinese = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")
+    )
+    blocks = [re.findall(r"```.*?```", page, re.DOTALL) for page in (english, chinese)]
+    assert blocks[0] == blocks[1]
+    figures = [set(re.findall(r"\d+\.\d+", page)) for page in (english, chinese)]
+    assert figures[0] == figures[1]
+
+
 def test_what_the_documents_show_of_the_captioner_is_what_it_gives(tmp_path):
     """Confidences may differ a little from processor to processor."""
-    for name in ("README.md", "docs/pictures", "examples", "scripts"):
+    for name in ("README.md", "README.zh-CN.md", "docs/pictures", "examples", "scripts"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         copy = shutil.copy if (ROOT / name).is_file() else shutil.copytree
         copy(ROOT / name, tmp_path / name)
@@ -78,7 +88,8 @@ def test_what_the_documents_show_of_the_captioner_is_what_it_gives(tmp_path):
         rows = re.findall(r'<img src="(.*?)".*?> \| (.*?) \| (\S+) \|', readme.read_text(encoding="utf-8"))
         return {path: (caption, pytest.approx(float(sure), abs=0.02)) for path, caption, sure in rows}
 
-    assert shown(ROOT / "README.md") == shown(tmp_path / "README.md"), "stale: run scripts/docs"
+    for name in ("README.md", "README.zh-CN.md"):
+        assert shown(ROOT / name) == shown(tmp_path / name), "stale: run scripts/docs"
     assert len(shown(ROOT / "README.md")) == len(list(ROOT.glob("examples/*.jpg")))
     drawn = [Image.open(root / "docs/pictures/looked.png").convert("RGB") for root in (ROOT, tmp_path)]
     assert drawn[0].size == drawn[1].size, "stale: run scripts/docs"
