@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -30,6 +30,12 @@ def evaluate(
         typer.Option(metavar="[en|zh]", help="Only this one of the languages that model and corpus share."),
     ] = None,
     format: Annotated[option.TextOrJson, typer.Option(help="How the figures are written.")] = "text",  # noqa: A002
+    task: Annotated[
+        Literal["captions", "retrieval"],
+        typer.Option(
+            help="What is judged: captions, or how well captions and pictures find each other by vectors."
+        ),
+    ] = "captions",
     captions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the captions in this file, as COCO results.")
     ] = None,
@@ -47,6 +53,9 @@ def evaluate(
 
     corpus = open_corpus(data)
     captioner = console.load_model(model)
+    if task == "retrieval":
+        _retrieval(captioner, corpus, split, language, format, output)
+        return
     shared = 1 if language else max(1, len(scored_languages(captioner, corpus, split)))
     try:
         with console.progress(len(corpus.split(split)) * shared, "Captioning") as advance:
@@ -61,6 +70,31 @@ def evaluate(
         console.note(warning)
     with console.output(output) as file:
         print(_json(found) if format == "json" else "\n\n".join(map(_text, found)), file=file)
+
+
+def _retrieval(
+    captioner: Any, corpus: Any, split: str, language: str | None, form: str, output: Path | None
+) -> None:
+    """Print how well captions and pictures find each other, in each language."""
+    from showtell.captioning.evaluate import scored_languages
+    from showtell.search.retrieval import evaluate_retrieval
+
+    languages = (language,) if language else scored_languages(captioner, corpus, split)
+    with console.progress(len(corpus.split(split)) * len(languages), "Embedding") as advance:
+        found = [
+            evaluate_retrieval(captioner, corpus, split=split, language=one, progress=advance)
+            for one in languages
+        ]
+    with console.output(output) as file:
+        if form == "json":
+            print(json.dumps([one.to_dict() for one in found], ensure_ascii=False, indent=2), file=file)
+            return
+        for one in found:
+            about = f"{one.made_with['model']}: {one.made_with['corpus']}, {one.made_with['split']}, {one.language}"
+            print(f"{about}: {one.pictures:,} pictures, {one.captions:,} captions", file=file)
+            for way, ranks in one.found.to_dict().items():
+                figures = ", ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in ranks.items())
+                print(f"  {way.replace('_', ' ')}: {figures}", file=file)
 
 
 def _keep(found: "list[Evaluation]", path: Path) -> None:
