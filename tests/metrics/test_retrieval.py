@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showtell.metrics.retrieval import retrieval
+from showtell.metrics import retrieval
 
 
 def slow(similarity, owner):

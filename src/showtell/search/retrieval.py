@@ -9,7 +9,7 @@ import numpy as np
 from showtell.captioning.captioner import BundleCaptioner
 from showtell.corpora import Corpus
 from showtell.errors import BadBundle
-from showtell.metrics.retrieval import Retrieval, retrieval
+from showtell.metrics.ranks import Retrieval, retrieval
 from showtell.search.words import query_words
 
 __all__ = ["RetrievalEvaluation", "evaluate_retrieval"]

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from showtell.metrics.retrieval import Retrieval, retrieval
+from showtell.metrics.ranks import Retrieval, retrieval
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.batches import Batch
 from showtell.training.data.selection import ValidationSet
