@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from PIL import Image
+from scenes import quarters, scene
 from unprivileged import run_unprivileged
 
 from showtell.errors import BadImage
@@ -20,24 +21,6 @@ from showtell.images import (
 )
 
 LITE = Preprocessing(size=224, mean=(127, 127, 127), std=(128, 128, 128))
-
-
-def quarters(width=60, height=40):
-    """Red, green / blue, white: uint8 [H, W, 3]. Tells every turn, flip and mix-up of channels apart."""
-    picture = np.zeros((height, width, 3), np.uint8)
-    picture[: height // 2, : width // 2] = (255, 0, 0)
-    picture[: height // 2, width // 2 :] = (0, 255, 0)
-    picture[height // 2 :, : width // 2] = (0, 0, 255)
-    picture[height // 2 :, width // 2 :] = (255, 255, 255)
-    return picture
-
-
-def scene(width, height):
-    """Smooth waves and a few edges, like a photograph: uint8 [H, W, 3]."""
-    y, x = np.mgrid[0:height, 0:width] / max(width, height)
-    waves = np.stack([np.sin(9 * x + 5 * y), np.cos(7 * x * y + 2 * y), np.sin(11 * y - 3 * x)], -1)
-    waves[int(height * 0.3) : int(height * 0.6), int(width * 0.2) : int(width * 0.5)] *= -0.6
-    return np.rint(127 + 100 * waves).astype(np.uint8)
 
 
 def stored(image, kind, **options):

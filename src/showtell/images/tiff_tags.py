@@ -9,29 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from showtell.images.edits import Edit, apply
+from showtell.images.formats.tiff import TYPE_SIZES
 
 __all__ = ["ASCII", "BYTE", "LONG", "NEW_EXIF", "read_tags", "set_tags"]
 
 BYTE, ASCII, SHORT, LONG, RATIONAL = 1, 2, 3, 4, 5
 
-_SIZES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
 _MOST_ENTRIES = 4096
 
 
@@ -85,7 +68,7 @@ def set_tags(data: bytes, tags: Mapping[int, tuple[int, bytes]]) -> list[Edit]:
         if len(value) > slot:
             place = form.numbers("P").pack(_fits(form, end + len(values)))
             values += value + b"\0" * (len(value) % 2)
-        entries[tag] = form.numbers("HHP").pack(tag, kind, len(value) // _SIZES[kind]) + place
+        entries[tag] = form.numbers("HHP").pack(tag, kind, len(value) // TYPE_SIZES[kind]) + place
     start = _fits(form, end + len(values))
     directory = form.numbers("N").pack(len(entries)) + b"".join(entries[tag] for tag in sorted(entries))
     directory += form.numbers("P").pack(following)
@@ -126,7 +109,7 @@ def _directory(data: bytes, form: _Form) -> tuple[dict[int, bytes], int]:
 
 def _value(data: bytes, form: _Form, entry: bytes) -> bytes:
     _, kind, count = form.numbers("HHP").unpack_from(entry)
-    length = _SIZES.get(kind, 1) * count
+    length = TYPE_SIZES.get(kind, 1) * count
     held = entry[form.numbers("HHP").size :]
     if length <= len(held):
         return held[:length]

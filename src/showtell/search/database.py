@@ -118,6 +118,21 @@ class Database:
                 raise
             self._connection.execute("COMMIT")
 
+    def setting(self, name: str) -> str | None:
+        """What is kept under a name."""
+        rows = self.rows("SELECT value FROM settings WHERE name = ?", name)
+        return rows[0][0] if rows else None
+
+    def set(self, name: str, value: str | None) -> None:
+        """Keep something under a name."""
+        with self.transaction() as run:
+            run("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, value)
+
+    def set_once(self, name: str, value: str) -> None:
+        """Keep something under a name that nothing is kept under."""
+        with self.transaction() as run:
+            run("INSERT OR IGNORE INTO settings VALUES (?, ?)", name, value)
+
 
 class Run:
     """Executes a statement inside a transaction and returns its rows."""

@@ -251,23 +251,6 @@ class Store(Database):
         rows = self.rows("SELECT path, error FROM pictures WHERE error IS NOT NULL ORDER BY path")
         return [(os.fsdecode(path), error) for path, error in rows]
 
-    # Settings.
-
-    def setting(self, name: str) -> str | None:
-        """What is kept under a name."""
-        rows = self.rows("SELECT value FROM settings WHERE name = ?", name)
-        return rows[0][0] if rows else None
-
-    def set(self, name: str, value: str | None) -> None:
-        """Keep something under a name."""
-        with self.transaction() as run:
-            run("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, value)
-
-    def set_once(self, name: str, value: str) -> None:
-        """Keep something under a name that nothing is kept under."""
-        with self.transaction() as run:
-            run("INSERT OR IGNORE INTO settings VALUES (?, ?)", name, value)
-
     def mounts(self) -> list[str]:
         """The mount points that pictures have been found under."""
         return [os.fsdecode(path) for (path,) in self.rows("SELECT path FROM mounts ORDER BY path")]

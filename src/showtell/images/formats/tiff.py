@@ -14,7 +14,7 @@ from functools import cache
 from showtell.images.formats.base import Broken, Deep, Essential, Unsupported
 from showtell.images.formats.exif import xmp_orientation
 
-__all__ = ["essential", "silence_libtiff"]
+__all__ = ["TYPE_SIZES", "essential", "silence_libtiff"]
 
 _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION = 258, 259, 262, 274
 _SAMPLES, _PLANAR, _FORMAT, _SUBSAMPLING, _XMP = 277, 284, 339, 530, 700
@@ -23,24 +23,14 @@ _NEEDED = {
     *(322, 323, 324, 325, 332, 338, _FORMAT, 347, 529, _SUBSAMPLING, 531, 532),  # tiles, inks, alpha, colours
     *(512, 513, 514, 515, 517, 518, 519, 520, 521),  # JPEG in TIFF as it was at first
 }
-_SIZES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
+TYPE_SIZES = dict(
+    zip(
+        (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 18),
+        (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 8, 8, 8),
+        strict=True,
+    )
+)
+"""TIFF's types -> bytes per value; 13 is a place, 16 to 18 are BigTIFF's."""
 _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types -> those of struct
 _YCBCR = 6
 _COMPRESSIONS = {34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG", 50001: "WebP", 50002: "JPEG XL"}
@@ -119,7 +109,7 @@ def _directory(data: bytes, layout: _Layout) -> tuple[int, list[_Entry]]:
     begin = place + struct.calcsize(layout.count)
     for at in range(begin, min(begin + size * number, len(data) - size + 1), size):
         tag, kind, count = layout.unpack(f"HH{layout.offset}", data, at)
-        length, inside = count * _SIZES.get(kind, 0), at + 4 + wide
+        length, inside = count * TYPE_SIZES.get(kind, 0), at + 4 + wide
         start = inside if length <= wide else layout.unpack(layout.offset, data, inside)[0]
         entries.append(_Entry(tag, kind, data[at : at + size], data[start : start + length]))
     return place, entries
