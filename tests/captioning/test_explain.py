@@ -36,7 +36,7 @@ def brightness_of_quarters(tile):
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (0, 1), (1, 0), (1, 1)])
 def test_a_map_is_bright_where_the_word_looked(captioner, row, column):
     found = explain(captioner, lit(row, column))
-    assert found.maps.shape == (len(found.caption.tokens), 2, 2)
+    assert found.maps.shape == (len(found.words), 2, 2)
     for cells in found.maps:
         assert cells.sum() == pytest.approx(1, abs=1e-4)
         assert np.unravel_index(cells.argmax(), (2, 2)) == (row, column)
@@ -76,35 +76,27 @@ def test_what_the_encoder_never_saw_stays_dark(area, seen, unseen):
 
 def test_the_sheet_has_a_tile_for_the_picture_and_one_for_each_word(captioner):
     found = explain(captioner, lit(0, 0))
-    assert len(found.caption.tokens) == 3
+    assert len(found.words) == 3
     sheet = draw_explanation(found)
     tile = explaining.TILE + explaining.MARGIN
     assert sheet.width == explaining.MARGIN + 4 * tile
 
 
-def test_long_captions_fill_rows_evenly_and_long_lines_are_broken(captioner):
-    caption = explain(captioner, lit(0, 0)).caption
+def test_long_captions_fill_rows_evenly_and_long_lines_are_broken():
     words = tuple(f"extraordinarily{number}" for number in range(13))
-    long = showtell.Caption(
-        text=" ".join(words),
-        language=caption.language,
-        confidence=None,
-        log_probability=-1.0,
-        tokens=words,
-    )
     picture, maps = np.full((50, 50, 3), 99, np.uint8), np.full((13, 2, 2), 0.25, np.float32)
-    sheet = draw_explanation(Explanation(long, picture, maps, (0.0, 0.0, 1.0, 1.0)))
+    sheet = draw_explanation(Explanation(" ".join(words), "en", words, picture, maps, (0.0, 0.0, 1.0, 1.0)))
     columns = 5  # 14 tiles in 3 rows
     assert sheet.width == explaining.MARGIN + columns * (explaining.TILE + explaining.MARGIN)
 
 
 @pytest.mark.parametrize("shape", [(1, 3000), (3000, 1), (1, 1)])
 @pytest.mark.parametrize("fit", ["squeeze", "crop", "pad"])
-def test_pictures_of_any_shape_are_drawn(captioner, shape, fit):
-    caption = explain(captioner, lit(0, 0)).caption
+def test_pictures_of_any_shape_are_drawn(shape, fit):
+    words = ("a", "white", "picture")
     picture, maps = np.zeros((*shape, 3), np.uint8), np.full((3, 2, 2), 0.25, np.float32)
     area = grid_area(shape[1], shape[0], fit)
-    assert draw_explanation(Explanation(caption, picture, maps, area)).width > explaining.TILE / 2
+    assert draw_explanation(Explanation(" ".join(words), "en", words, picture, maps, area)).width > explaining.TILE / 2
 
 
 def test_the_picture_is_shown_as_people_see_it(captioner, tmp_path):
@@ -131,12 +123,12 @@ def test_without_attention_a_word_looked_where_covering_makes_it_less_probable(c
     picture[:, :35] = (255, 0, 0)
     found = explain(captioner, picture)
     assert found.method == "occlusion"
-    assert found.maps.shape == (len(found.caption.tokens), explaining.OCCLUDED, explaining.OCCLUDED)
+    assert found.maps.shape == (len(found.words), explaining.OCCLUDED, explaining.OCCLUDED)
     assert found.maps.sum(axis=(1, 2)) == pytest.approx(1, abs=1e-4)
     colour = found.maps[1]
     half = explaining.OCCLUDED // 2
     left, right = colour[:, :half].sum(), colour[:, half + 1 :].sum()
-    assert found.caption.tokens[1] == "red"
+    assert found.words[1] == "red"
     assert left > 20 * right
 
 
@@ -188,7 +180,7 @@ def test_chinese_is_drawn_with_a_font_that_has_it_where_one_is_installed(caption
     if not any(fonts.installed(name, 18) for name in fonts.CHINESE_FONTS):
         pytest.skip("no Chinese font is installed")
     found = explain(captioner, lit(0, 0), language="zh")
-    font = fonts.find_font(found.caption.text, 18, None)
+    font = fonts.find_font(found.text, 18, None)
     assert not fonts.lacking(font, CHINESE)
     assert draw_explanation(found).width > explaining.TILE
 

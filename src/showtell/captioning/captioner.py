@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BundleCaptioner", "special_ids"]
 
+_NO_VECTORS = "the model {} makes no vectors of pictures and texts; use another"
+
 
 class BundleCaptioner:
     """A bundle, ready to caption. Made by `showtell.load`; a `Captioner`.
@@ -186,9 +188,19 @@ class BundleCaptioner:
             ShowtellError: the bundle makes no vectors.
         """
         if self._texts is None:
-            raise ShowtellError(f"the model {self.name} makes no vectors of pictures and texts; use another")
+            raise ShowtellError(_NO_VECTORS.format(self.name))
         vector: NDArray[np.float32] = self._texts([words])[0]
         return vector
+
+    def embed_regions(self, regions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Regions of pictures [B, R, D] -> their vectors of length one [B, E].
+
+        Raises:
+            ShowtellError: the bundle makes no vectors.
+        """
+        if self._embedder is None:
+            raise ShowtellError(_NO_VECTORS.format(self.name))
+        return self._embedder(regions)
 
     def log_probabilities(
         self, pixels: NDArray[np.float32], tokens: Sequence[str], language: str

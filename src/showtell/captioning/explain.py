@@ -1,5 +1,7 @@
 """What a captioner looked at for each word of a caption, and a picture that shows it.
 
+`showtell.search.alignment` makes the same of words that a person gives.
+
 A captioner with attention weighs the regions of the picture anew for each word; the regions are a square grid over
 the part of the picture that its encoder sees. A captioner without attention sees the mean of the regions: there, each
 cell of such a grid is covered in turn, and a word looked where covering makes it less probable (occlusion: M. Zeiler,
@@ -18,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.captioning.base import Caption
 from showtell.captioning.captioner import BundleCaptioner
 from showtell.captioning.fonts import find_font, wrapped
 from showtell.images import open_picture, read_pixels
@@ -26,7 +27,7 @@ from showtell.images import open_picture, read_pixels
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from showtell.captioning.base import Options
+    from showtell.captioning.base import Caption, Options
     from showtell.images import Source
 
 __all__ = ["Explanation", "draw_explanation", "explain", "grid_area", "highlighted"]
@@ -44,35 +45,48 @@ Area = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A caption and where its words looked.
+    """Words and where in a picture they belong.
 
     Attributes:
-        caption: what was said.
+        text: a caption of the picture, or a person's words.
+        language: of the text.
+        words: the T words of the text that have a map.
         picture: uint8 [H, W, 3], as people see it.
-        maps: float32 [T, G, G], each cell's share of the attention, or of the loss when it is covered; a map sums to 1.
-        method: ``attention`` or ``occlusion``.
+        maps: float32 [T, G, G], each cell's share of the attention, of the loss when it is covered, or of the
+            similarity; a map sums to 1.
         area: what the grid covers: left, top, right and bottom as shares of the picture's width and height. Under 0
             and over 1 where the encoder saw the picture with a border.
+        method: ``attention``, ``occlusion``, or ``similarity`` for a person's words.
+        confidence: of a caption, as `Caption` has it.
+        cells: row and column of the one cell that each word is aligned with; empty for captions.
     """
 
-    caption: Caption
+    text: str
+    language: str
+    words: tuple[str, ...]
     picture: NDArray[np.uint8] = field(repr=False)
     maps: NDArray[np.float32] = field(repr=False)
     area: Area
     method: str = "attention"
+    confidence: float | None = None
+    cells: tuple[tuple[int, int], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
+        words: list[dict[str, Any]] = [
+            {"word": word, "map": [[round(float(cell), 5) for cell in row] for row in cells]}
+            for word, cells in zip(self.words, self.maps, strict=True)
+        ]
+        for word, cell in zip(words, self.cells, strict=False):
+            word["cell"] = list(cell)
+        asked = self.method == "similarity"
         return {
-            "caption": self.caption.text,
-            "language": self.caption.language,
-            "confidence": self.caption.confidence,
+            **({"query": self.text} if asked else {"caption": self.text}),
+            "language": self.language,
+            **({} if asked else {"confidence": self.confidence}),
             "method": self.method,
             "area": [round(edge, 4) for edge in self.area],
-            "words": [
-                {"word": word, "map": [[round(float(cell), 5) for cell in row] for row in cells]}
-                for word, cells in zip(self.caption.tokens, self.maps, strict=True)
-            ],
+            "words": words,
         }
 
 
@@ -93,14 +107,23 @@ def explain(captioner: BundleCaptioner, source: "Source", *, language: str | Non
     side = math.isqrt(looked.shape[1])
     # A captioner that sees the mean of the regions gives them all the same weight for every word.
     alike = np.allclose(looked, 1 / looked.shape[1], rtol=1e-3, atol=0)
-    if alike or side * side != looked.shape[1]:
-        maps = _occlusion(captioner, read_pixels(source, how), caption)
-        return Explanation(caption, picture, maps, area, "occlusion")
-    return Explanation(caption, picture, looked.reshape(len(looked), side, side), area)
+    attention = not alike and side * side == looked.shape[1]
+    return Explanation(
+        text=caption.text,
+        language=caption.language,
+        words=caption.tokens,
+        picture=picture,
+        maps=looked.reshape(len(looked), side, side)
+        if attention
+        else _occlusion(captioner, read_pixels(source, how), caption),
+        area=area,
+        method="attention" if attention else "occlusion",
+        confidence=caption.confidence,
+    )
 
 
 def _occlusion(
-    captioner: BundleCaptioner, pixels: NDArray[np.float32], caption: Caption
+    captioner: BundleCaptioner, pixels: NDArray[np.float32], caption: "Caption"
 ) -> NDArray[np.float32]:
     """Pixels [3, S, S] -> how much less probable each word becomes when a cell is covered, [T, G, G]; a map sums to 1.
 
@@ -133,7 +156,7 @@ def grid_area(width: int, height: int, fit: str) -> Area:
 
 
 def draw_explanation(explanation: Explanation, *, font: Path | None = None) -> "Image":
-    """The caption, then the picture as it is and once a word, the word above it.
+    """The text, then the picture as it is and once per word, the word above it.
 
     Args:
         font: a TrueType or OpenType file; needed for Chinese where none of the usual ones is installed.
@@ -143,28 +166,40 @@ def draw_explanation(explanation: Explanation, *, font: Path | None = None) -> "
     """
     from PIL import Image, ImageDraw
 
-    caption = explanation.caption
-    letters = find_font(caption.text, 18, font)
+    letters = find_font(explanation.text, 18, font)
     height, width = (
         max(1, round(side * TILE / max(explanation.picture.shape))) for side in explanation.picture.shape[:2]
     )
     whole = Image.fromarray(explanation.picture).resize((width, height), Image.Resampling.LANCZOS)
     tiles = [whole, *(highlighted(whole, cells, explanation.area) for cells in explanation.maps)]
+    for tile, cell in zip(tiles[1:], explanation.cells, strict=False):
+        ImageDraw.Draw(tile).rectangle(_edges(cell, explanation, whole.size), outline="white", width=2)
     rows = math.ceil(len(tiles) / COLUMNS)
     columns = math.ceil(len(tiles) / rows)  # as many in each row as can be
     column = max(width, NARROWEST)
     across, down = column + MARGIN, height + LINE + MARGIN
-    lines = wrapped(caption.text, letters, columns * across - MARGIN)
+    lines = wrapped(explanation.text, letters, columns * across - MARGIN)
     top = MARGIN + LINE * len(lines)
     sheet = Image.new("RGB", (MARGIN + columns * across, top + rows * down + MARGIN), "white")
     pen = ImageDraw.Draw(sheet)
     for number, line in enumerate(lines):
         pen.text((MARGIN, MARGIN + LINE * number), line, fill="black", font=letters)
-    for number, (tile, word) in enumerate(zip(tiles, ("", *caption.tokens), strict=True)):
+    for number, (tile, word) in enumerate(zip(tiles, ("", *explanation.words), strict=True)):
         x, y = MARGIN + number % columns * across, top + number // columns * down
         pen.text((x + column / 2, y + LINE - 6), word, fill="black", font=letters, anchor="ms")
         sheet.paste(tile, (x + (column - width) // 2, y + LINE))
     return sheet
+
+
+def _edges(
+    cell: tuple[int, int], explanation: Explanation, size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a cell, by row and column, in a picture of a width and height."""
+    left, top, right, bottom = explanation.area
+    (row, column), side = cell, explanation.maps.shape[1]
+    across, down = (right - left) * size[0], (bottom - top) * size[1]
+    x, y = left * size[0] + across * column / side, top * size[1] + down * row / side
+    return x, y, x + across / side, y + down / side
 
 
 def highlighted(picture: "Image", cells: NDArray[np.float32], area: Area) -> "Image":

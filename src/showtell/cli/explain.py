@@ -1,4 +1,4 @@
-"""``showtell explain``: what each word of a caption looked at."""
+"""``showtell explain``: what each word of a caption looked at, or where in a picture given words belong."""
 
 import json
 from pathlib import Path
@@ -23,6 +23,13 @@ def explain(
             help="Draw into this picture; IMAGE_explained.png beside the picture unless given.",
         ),
     ] = None,
+    words: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Show which regions match these words, in English or Chinese, instead of captioning.",
+        ),
+    ] = None,
     model: option.Model = "base",
     language: option.OneLanguage = None,
     font: Annotated[
@@ -36,28 +43,36 @@ def explain(
         ),
     ] = "text",
 ) -> None:
-    """Show what each word of a caption looked at.
+    """Show what each word of a caption looked at, or which regions match words.
 
     The picture is drawn once per word, bright where the word looked: where the model attended to while it chose the
-    word; for a model without attention, where covering the picture makes the word less probable.
+    word; for a model without attention, where covering the picture makes the word less probable. With --words, bright
+    where the picture is like the word, and framed where the words together fit best.
     """
     from showtell.captioning.explain import draw_explanation
     from showtell.captioning.explain import explain as explained
+    from showtell.search.alignment import explain_words
 
     refuse_addresses([str(image)])
+    if words is not None and language is not None:
+        raise ShowtellError("--words has its own language; leave out --language")
     if output is not None and output.suffix.lower() != ".png":
         raise ShowtellError(f"{output}: the picture is a PNG; give a name that ends in .png")
     if output is None and format == "text":
         output = image.with_name(f"{image.stem}_explained.png")
     captioner = console.load_model(model)
     try:
-        found = explained(captioner, image, language=language)
+        if words is None:
+            found = explained(captioner, image, language=language)
+        else:
+            found = explain_words(captioner, image, words)
     except ValueError as error:
         raise ShowtellError(str(error)) from error
     if output is not None:
         draw_explanation(found, font=font).save(output, "PNG")
-        console.note(f"drew what each word looked at into {output}")
+        what = "what each word looked at" if words is None else "where each word belongs"
+        console.note(f"drew {what} into {output}")
     if format == "json":
         print(json.dumps({"path": str(image), **found.to_dict()}, ensure_ascii=False))
     else:
-        print(found.caption)
+        print(found.text)

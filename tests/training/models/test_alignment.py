@@ -12,7 +12,7 @@ from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.batches import Batch
 from showtell.training.engine.alignment import ContrastiveLoss, RankingLoss, sentences
 from showtell.training.models import ALIGNMENTS, build_model
-from showtell.training.models.alignment import align_words, reversal
+from showtell.training.models.alignment import reversal
 
 VOCABULARY = Vocabulary(["<pad>", "<unknown>", "<end>", "<start:en>", *"abcdefgh"])
 
@@ -66,22 +66,6 @@ def test_vectors_of_the_dual_encoder_have_length_one() -> None:
 def test_a_sentence_is_reversed_in_front_of_its_padding() -> None:
     tokens = torch.tensor([[4, 5, 6, 0], [7, 8, 9, 10]])
     assert tokens.gather(1, reversal(tokens)).tolist() == [[6, 5, 4, 0], [10, 9, 8, 7]]
-
-
-@pytest.mark.parametrize("beta", [0.0, 0.3, 5.0])
-def test_words_are_aligned_by_the_best_of_all_chains(beta: float) -> None:
-    generator = torch.Generator().manual_seed(3)
-    for _ in range(10):
-        similarity = torch.rand(5, 3, generator=generator)
-
-        def worth(chain: tuple[int, ...], similarity: torch.Tensor = similarity) -> float:
-            shared = sum(a == b for a, b in itertools.pairwise(chain))
-            return (
-                sum(float(row[region]) for row, region in zip(similarity, chain, strict=True)) + beta * shared
-            )
-
-        best = max(worth(chain) for chain in itertools.product(range(3), repeat=5))
-        assert worth(tuple(align_words(similarity, beta))) == pytest.approx(best)
 
 
 class Scores(nn.Module):

@@ -166,26 +166,3 @@ def reversal(tokens: Tensor) -> Tensor:
     lengths = (tokens != 0).sum(dim=1, keepdim=True)  # [C, 1]
     places = torch.arange(tokens.shape[1], device=tokens.device)[None]  # [1, T]
     return torch.where(places < lengths, lengths - 1 - places, places)
-
-
-def align_words(similarity: Tensor, beta: float) -> list[int]:
-    """The region of each word, neighbouring words preferring the same one.
-
-    The best assignment of the chain of equations 10 to 12, by dynamic programming: the sum of the words' similarities
-    to their regions, plus beta for each pair of neighbours that share a region.
-
-    Args:
-        similarity: [T, R], of the words of one sentence to the regions of one picture.
-        beta: from 0, where each word is alone, up.
-    """
-    best = similarity[0]  # [R]: of the assignments that end in each region
-    came_from: list[Tensor] = []
-    for row in similarity[1:]:
-        from_any, place = best.max(dim=0)
-        staying = best + beta
-        came_from.append(torch.where(staying >= from_any, torch.arange(len(best)), place))
-        best = torch.maximum(staying, from_any) + row
-    regions = [int(best.argmax())]
-    for places in reversed(came_from):
-        regions.append(int(places[regions[-1]]))
-    return regions[::-1]
