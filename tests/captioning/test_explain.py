@@ -96,7 +96,10 @@ def test_pictures_of_any_shape_are_drawn(shape, fit):
     words = ("a", "white", "picture")
     picture, maps = np.zeros((*shape, 3), np.uint8), np.full((3, 2, 2), 0.25, np.float32)
     area = grid_area(shape[1], shape[0], fit)
-    assert draw_explanation(Explanation(" ".join(words), "en", words, picture, maps, area)).width > explaining.TILE / 2
+    assert (
+        draw_explanation(Explanation(" ".join(words), "en", words, picture, maps, area)).width
+        > explaining.TILE / 2
+    )
 
 
 def test_the_picture_is_shown_as_people_see_it(captioner, tmp_path):

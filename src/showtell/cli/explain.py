@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from showtell.cli import console
 from showtell.cli import options as option
 from showtell.cli.paths import refuse_addresses
 from showtell.errors import ShowtellError
+
+if TYPE_CHECKING:
+    from showtell.captioning.explain import Explanation
 
 __all__ = ["explain"]
 
@@ -50,8 +53,6 @@ def explain(
     where the picture is like the word, and framed where the words together fit best.
     """
     from showtell.captioning.explain import draw_explanation
-    from showtell.captioning.explain import explain as explained
-    from showtell.search.alignment import explain_words
 
     refuse_addresses([str(image)])
     if words is not None and language is not None:
@@ -60,14 +61,7 @@ def explain(
         raise ShowtellError(f"{output}: the picture is a PNG; give a name that ends in .png")
     if output is None and format == "text":
         output = image.with_name(f"{image.stem}_explained.png")
-    captioner = console.load_model(model)
-    try:
-        if words is None:
-            found = explained(captioner, image, language=language)
-        else:
-            found = explain_words(captioner, image, words)
-    except ValueError as error:
-        raise ShowtellError(str(error)) from error
+    found = _explanation(image, model, words, language)
     if output is not None:
         draw_explanation(found, font=font).save(output, "PNG")
         what = "what each word looked at" if words is None else "where each word belongs"
@@ -76,3 +70,17 @@ def explain(
         print(json.dumps({"path": str(image), **found.to_dict()}, ensure_ascii=False))
     else:
         print(found.text)
+
+
+def _explanation(image: Path, model: str, words: str | None, language: str | None) -> "Explanation":
+    """Of words that were given, or else of a caption."""
+    from showtell.captioning.explain import explain as explained
+    from showtell.search.alignment import explain_words
+
+    captioner = console.load_model(model)
+    if words is not None:
+        return explain_words(captioner, image, words)
+    try:
+        return explained(captioner, image, language=language)
+    except ValueError as error:
+        raise ShowtellError(str(error)) from error

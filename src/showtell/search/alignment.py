@@ -45,7 +45,9 @@ def explain_words(captioner: BundleCaptioner, source: "Source", text: str) -> Ex
     regions = captioner.encode(source).regions  # [R, D]
     side = math.isqrt(len(regions))
     if side * side != len(regions) or side == 1:
-        raise ShowtellError(f"the model {captioner.name} has no grid of regions to match words with; use another")
+        raise ShowtellError(
+            f"the model {captioner.name} has no grid of regions to match words with; use another"
+        )
     words = np.stack([captioner.embed_text([term]) for term in terms])  # [T, E]
     whole, *covered = captioner.embed_regions(np.concatenate([regions[None], _covered(regions, side)]))
     similarity = words @ (whole - np.stack(covered)).T  # [T, R]
@@ -63,7 +65,7 @@ def explain_words(captioner: BundleCaptioner, source: "Source", text: str) -> Ex
 
 
 def _covered(regions: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """For each of the regions [R, D]: all of them, with it and its neighbours replaced by the others' mean [R, R, D]."""
+    """For each of the regions [R, D]: all, with it and its neighbours replaced by the others' mean [R, R, D]."""
     rows, columns = np.divmod(np.arange(side * side), side)
     reach = 1 if side > 3 else 0  # of a smaller grid, neighbours would be all there is
     near = (abs(rows[:, None] - rows) <= reach) & (abs(columns[:, None] - columns) <= reach)  # [R, R]
