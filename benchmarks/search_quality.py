@@ -1,15 +1,17 @@
 """How well a library finds, on dev pictures and people's captions; and the fitting of its probabilities.
 
     python benchmarks/search_quality.py compare   --data flickr8k:DIR+cn [--model base] [--library DIR]
-    python benchmarks/search_quality.py calibrate --data flickr8k:DIR+cn --write BUNDLE
+    python benchmarks/search_quality.py calibrate --data flickr8k:DIR+cn --foreign coco:DIR \
+        --train flickr8k:DIR+cn,coco:DIR --write BUNDLE
     python benchmarks/search_quality.py nothing   --data flickr8k:DIR+cn
 
 ``compare``: each dev caption by people is a query for its picture; full text alone, vectors alone, and both, as
 `find` combines them. ``calibrate``: fits how probable an answer is, prints how reliable that is in cross-validation,
-and writes it into a bundle's manifest. ``nothing``: of queries without an answer in the dev pictures
-(queries_without_answer.txt), how many are told so; and of the dev captions, which have one.
+measures how words fit the pictures of ``--train``, which the embedder learnt from, and writes both into a bundle.
+``nothing``: of queries without an answer in the dev pictures (queries_without_answer.txt), how many are told so; and of
+those with one: the dev captions, and one to three words of each in a row.
 
-The dev pictures are indexed once into ``--library`` (a folder that is kept), or into a temporary one.
+The pictures are indexed once into ``--library`` (a folder that is kept), or into a temporary one.
 
 N pictures, Q queries, F features.
 """
@@ -21,17 +23,20 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from showtell.captioning import confidence
+from showtell.captioning.bundle import read_bundle, write_bundle
 from showtell.corpora import open_corpus
 from showtell.corpora.base import PEOPLE, Example
 from showtell.search.calibration import FEATURES, KINDS, Calibration
-from showtell.search.finding import Evidence, gather, look_up, of_the_best, rank
+from showtell.search.finding import Evidence, gather, look_up, rank
 from showtell.search.library import Library, open_library
 from showtell.search.model import Model
+from showtell.search.presence import ANSWER, WordStatistics, answer_features
 from showtell.search.records import Caption, Contents, FileState
 from showtell.search.store import Store
 from showtell.search.vectors import LocalVectors
@@ -43,8 +48,11 @@ RELEVANT = 0.6
 FOREIGN = 0.34
 """A library has no answer when no picture has this share."""
 
-MOST_TOLD_NOTHING = 0.04
-"""The share of queries with an answer that may be told that there is nothing."""
+MOST_TOLD_NOTHING = 0.044
+"""The share of queries with an answer that may be told that there is nothing, by the query as a whole."""
+
+MOST_WITHOUT_MATCH = 0.004
+"""The share of queries with an answer of which no picture may be likely enough to be shown."""
 
 TOP = 50
 """The calibration learns from so many pictures of each query, the most similar."""
@@ -63,6 +71,7 @@ def main() -> None:
     parser.add_argument("--model", default="base")
     parser.add_argument("--library", type=Path)
     parser.add_argument("--foreign", help="a corpus whose captions mostly have no answer in the dev pictures")
+    parser.add_argument("--train", help="the corpora that the embedder learnt from")
     parser.add_argument("--write", type=Path, metavar="BUNDLE")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -70,7 +79,10 @@ def main() -> None:
         if options.command == "compare":
             compare(bench)
         elif options.command == "calibrate":
-            calibrate(bench, options.foreign, options.write)
+            statistics = (
+                word_statistics(bench.model, options.train, bench.folder / "train") if options.train else None
+            )
+            calibrate(bench, options.foreign, statistics, options.write)
         else:
             nothing(bench)
 
@@ -80,11 +92,13 @@ class Bench:
 
     Attributes:
         pictures: the examples.
+        folder: of the library.
         library: indexed, with captions and vectors.
         truth: for each language, full text of people's captions; ids are places in `pictures`, plus one.
     """
 
     def __init__(self, data: str, model: str, folder: Path, place: Path) -> None:
+        self.folder = folder
         self.pictures = [one for one in open_corpus(data) if one.split == "dev"]
         self.library: Library = open_library(folder, model=model)
         result = self.library.index([one.path for one in self.pictures])
@@ -117,6 +131,18 @@ class Bench:
         )
         look = None if self.vectors is None else self.vectors.look(self.model.text_vector(query))
         return gather(text, look, among=None, ids=ids)
+
+    def whole(self, query: str, statistics: WordStatistics) -> Table:
+        """The features of a query as a whole [1, 3]."""
+        assert self.vectors is not None
+        return answer_features(
+            statistics,
+            query_terms(query_words(query, self.model.bundle.vocabulary)),
+            self.vectors.look(self.model.text_vector(query)),
+            vectors=self.vectors,
+            embed=self.model.text_vector,
+            among=None,
+        )
 
     def relevance(self, query: str) -> NDArray[np.float64]:
         """The share of a query's words that people's captions of each picture have [N]."""
@@ -212,7 +238,9 @@ class Asked:
     answered: bool | None
 
 
-def calibrate(bench: Bench, foreign: str | None, bundle: Path | None) -> None:
+def calibrate(
+    bench: Bench, foreign: str | None, statistics: WordStatistics | None, bundle: Path | None
+) -> None:
     """Fit all kinds of queries, say how reliable they are, and write them down."""
     asked = list(_asked(bench))
     print(
@@ -224,18 +252,66 @@ def calibrate(bench: Bench, foreign: str | None, bundle: Path | None) -> None:
         found[kind] = _fit_kind(kind, asked)
     if bench.vectors is not None:
         found["picture"] = _fit_kind("picture", list(_asked_with_pictures(bench)))
-    if bench.vectors is not None and foreign is not None:
-        found["answer"] = _fit_answer(bench, foreign)
+    if foreign is not None and statistics is not None:
+        found["answer"] = _fit_answer(bench, foreign, statistics)
     settings = {"calibration": {kind: calibration.to_dict() for kind, calibration in found.items()}}
     if bundle is None:
         print(json.dumps(settings, indent=2))
     else:
-        manifest = bundle / "manifest.json"
-        content = json.loads(manifest.read_text(encoding="utf-8"))
-        content["search"] = settings
-        text = json.dumps(content, ensure_ascii=False, indent=2)
-        manifest.write_text(text + "\n", encoding="utf-8", newline="\n")
-        print(f"written into {manifest}")
+        write(bundle, settings, statistics)
+        print(f"written into {bundle}")
+
+
+def write(folder: Path, settings: dict[str, Any], statistics: WordStatistics | None) -> None:
+    """A bundle with these settings of its search, and these statistics of its words."""
+    bundle = read_bundle(folder)
+    files = {**bundle.graphs, "card.md": (folder / "card.md").read_bytes()}
+    words = bundle.words if statistics is None else statistics.to_dict()
+    if words:
+        files["words.json"] = (json.dumps(words, separators=(",", ":")) + "\n").encode()
+    write_bundle(
+        folder,
+        name=bundle.name,
+        version=bundle.version,
+        preprocessing=bundle.preprocessing,
+        vocabulary=bundle.vocabulary,
+        decoding=bundle.decoding,
+        calibration=bundle.calibration,
+        training=bundle.training,
+        files=files,
+        search=settings,
+    )
+
+
+def word_statistics(model: Model, data: str, folder: Path) -> WordStatistics:
+    """How each word's vector fits the train pictures of corpora, and those whose captions have the word."""
+    vocabulary = model.bundle.vocabulary
+    examples = open_corpus(data).training_examples
+    library = open_library(folder, model=model.name)
+    library.index([one.path for one in examples], captions=False)
+    store = Store(folder)
+    known = store.known([str(one.path) for one in examples], vectors=None, captions="")
+    _, ids, vectors = store.vectors(str(model.space))
+    rows = dict(zip(ids.tolist(), vectors, strict=True))
+    matrix = np.stack([rows[known[str(one.path)].contents] for one in examples])  # [N, E]
+    having: dict[str, list[int]] = {}
+    for place, one in enumerate(examples):
+        for word in {word for said in one.references for word in query_words(said.text, vocabulary)}:
+            having.setdefault(word, []).append(place)
+    counts, matching, overall = [], [], []
+    for word in vocabulary.tokens:
+        similarities = matrix @ model.text_vector(word)
+        places = having.get(word, [])
+        counts.append(len(places))
+        overall.append(float(similarities.mean()))
+        matching.append(float(similarities[places].mean()) if places else overall[-1])
+    return WordStatistics(
+        vocabulary,
+        len(examples),
+        np.array(counts),
+        np.array(matching, np.float32),
+        np.array(overall, np.float32),
+    )
 
 
 def _asked(bench: Bench) -> Iterator[Asked]:
@@ -321,7 +397,7 @@ def _fit_kind(kind: str, asked: Sequence[Asked]) -> Calibration:
                 seen.append(np.column_stack([probability, one.good]))
     answered = np.array([one.answered is True for one in asked])
     unanswered = np.array([one.answered is False for one in asked])
-    threshold = float(np.quantile(best[answered], MOST_TOLD_NOTHING)) if answered.any() else 0.5
+    threshold = float(np.quantile(best[answered], MOST_WITHOUT_MATCH)) if answered.any() else 0.5
     print(f"\n{kind}: threshold {threshold:.3f}", end="")
     if unanswered.any():
         print(
@@ -337,27 +413,30 @@ def _fit_kind(kind: str, asked: Sequence[Asked]) -> Calibration:
     return Calibration(regression, round(threshold, 4))
 
 
-def _fit_answer(bench: Bench, foreign: str) -> Calibration:
+def _fit_answer(bench: Bench, foreign: str, statistics: WordStatistics) -> Calibration:
     """Fit whether a sentence has any answer: dev captions have, most captions of other pictures have not."""
     random = np.random.default_rng(0)
-    own = [str(random.choice(said)) for one in bench.pictures for said in [_said(one, "en")] if said]
-    own += [str(random.choice(said)) for one in bench.pictures for said in [_said(one, "zh")] if said]
+    own = [
+        str(random.choice(said))
+        for language in ("en", "zh")
+        for one in bench.pictures
+        if (said := _said(one, language))
+    ]
     others = [said.text for one in open_corpus(foreign) for said in one.references]
     others = random.permutation(others)[:3000].tolist()
     others = [text for text in others if query_words(text, bench.model.bundle.vocabulary)]
     others = [text for text in others if bench.relevance(text).max() < FOREIGN]
     queries = [text for text in own if query_words(text, bench.model.bundle.vocabulary)] + others
-    table = np.concatenate([of_the_best(bench.evidence(text).table) for text in queries])
-    table = table[:, [FEATURES.index(name) for name in KINDS["answer"]]]
+    table = np.concatenate([bench.whole(text, statistics) for text in queries])
     good = np.arange(len(queries)) < len(queries) - len(others)
-    probability = confidence.cross_validated(table, good, names=KINDS["answer"])
+    probability = confidence.cross_validated(table, good, names=ANSWER)
     threshold = float(np.quantile(probability[good], MOST_TOLD_NOTHING))
     told = (probability[~good] < threshold).mean()
     print(
         f"\nanswer: threshold {threshold:.3f}; {told:.1%} of {len(others):,} sentences without an answer are told so"
     )
     target = "the library has an answer"
-    return Calibration(confidence.fit(table, good, names=KINDS["answer"], target=target), round(threshold, 4))
+    return Calibration(confidence.fit(table, good, names=ANSWER, target=target), round(threshold, 4))
 
 
 def _fitted(asked: Sequence[Asked], columns: list[int], names: tuple[str, ...]) -> confidence.Calibration:
@@ -382,11 +461,14 @@ def nothing(bench: Bench) -> None:
             print(
                 f"  {query}: {match.probability} {os.path.basename(match.path)} {match.caption}; {match.reason}"
             )
+    random = np.random.default_rng(0)
     for language in ("en", "zh"):
-        queries = [text for one in bench.pictures for text in _said(one, language)[:1]]
-        if queries:
-            wrong = [query for query in queries if bench.library.find(query).nothing]
-            print(f"with one ({language}): {len(wrong)} of {len(queries)} are told that there is nothing")
+        captions = [text for one in bench.pictures for text in _said(one, language)[:1]]
+        words = [_keywords(text, bench, random) for text in captions]
+        for kind, queries in (("captions", captions), ("one to three words", words)):
+            asked = [query for query in queries if query]
+            wrong = sum(bench.library.find(query).nothing for query in asked)
+            print(f"with one ({language}, {kind}): {wrong} of {len(asked)} are told that there is nothing")
 
 
 if __name__ == "__main__":

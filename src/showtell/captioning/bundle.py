@@ -8,6 +8,7 @@
     step.onnx         tokens [B, 1], state.NAME… -> logits [B, V], attention [B, R], next.NAME…
     embedder.onnx     optional: regions -> vector [B, E], of length one
     text.onnx         with it: tokens [B, T] -> vector [B, E], in the same space
+    words.json        optional: how the vectors of words fit the pictures that were learnt from
     vocabulary.json   tokens in order of id
     card.md           data and its licence, figures, where it fails
 
@@ -43,7 +44,7 @@ REQUIRED = ("encoder.onnx", "begin.onnx", "step.onnx", "vocabulary.json")
 TOGETHER = frozenset({"embedder.onnx", "text.onnx"})
 """Optional graphs, of which neither is of use without the other."""
 
-_MANIFEST = "manifest.json"
+_MANIFEST, _WORDS = "manifest.json", "words.json"
 _MANIFEST_BYTES = 2**20
 _FILE_BYTES = 2**31  # protobuf holds no larger graph
 
@@ -65,6 +66,7 @@ class Bundle:
         training: how it was trained; only people read it.
         graphs: the bytes of the ONNX files, by name, as the checksums approved them.
         search: how probable the answers of a search by its vectors are; empty where nothing was fitted.
+        words: what ``words.json`` holds; empty where there is none.
     """
 
     folder: Path
@@ -78,6 +80,7 @@ class Bundle:
     training: Mapping[str, Any]
     graphs: Mapping[str, bytes]
     search: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_bundle(folder: str | Path) -> Bundle:
@@ -108,6 +111,7 @@ def read_bundle(folder: str | Path) -> Bundle:
         calibration=_calibration(folder, manifest.get("calibration"), languages),
         training=_field(folder, manifest, "training", dict),
         search=_field(folder, manifest, "search", dict) if "search" in manifest else {},
+        words=_read_words(folder, contents[_WORDS]) if _WORDS in contents else {},
         graphs={name: content for name, content in contents.items() if name.endswith(".onnx")},
     )
 
@@ -341,6 +345,17 @@ def _read_vocabulary(folder: Path, content: bytes) -> Vocabulary:
         raise BadBundle(
             f"{folder / 'vocabulary.json'}: is broken ({error}); export the bundle again"
         ) from error
+
+
+def _read_words(folder: Path, content: bytes) -> dict[str, Any]:
+    """A JSON object of verified bytes."""
+    try:
+        words = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BadBundle(f"{folder / _WORDS}: is broken ({error}); export the bundle again") from error
+    if not isinstance(words, dict):
+        raise BadBundle(f"{folder / _WORDS}: is broken (a JSON object was expected); export the bundle again")
+    return words
 
 
 def _special_ids(vocabulary: Vocabulary) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """How probable it is that a picture answers a query.
 
-One logistic regression over what is known of a query and a picture; it ranks the pictures, combines full text with
-vectors, and says when nothing is likely. It is fitted by ``benchmarks/search.py calibrate`` on the dev split, with
-queries that have an answer and queries that have none, and travels in the bundle's manifest under ``search``.
+One logistic regression over what is known of a query and a picture; it ranks the pictures and combines full text with
+vectors. It is fitted by ``benchmarks/search_quality.py calibrate`` on the dev split, with queries that have an answer
+and queries that have none, and travels in the bundle's manifest under ``search``. Whether there is any answer, a second
+one says: see ``presence.py``.
 
 ==============  ====================================================================================================
 ``similarity``  cosine of the query's vector and the picture's
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.captioning import confidence
+from showtell.search.presence import ANSWER
 
 __all__ = ["DEFAULTS", "FEATURES", "KINDS", "Calibration", "read_calibrations"]
 
@@ -31,10 +33,10 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "hybrid": FEATURES,
     "words": ("coverage", "missing"),
     "picture": ("similarity", "standing"),
-    "answer": ("similarity", "missing"),
+    "answer": ANSWER,
 }
 """The features that count for a query in words, for one where there are no vectors, for a picture as the query, and for
-whether the library has any answer to a query in words (its similarity is the mean of the highest)."""
+whether the library has any answer to a query in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,6 @@ DEFAULTS: Mapping[str, Calibration] = {
     "hybrid": _made_up("hybrid", (-6.0, 0.0, 1.5, 7.0, -2.0, -2.0), (0.3, 3.0, 0.4, 0.0, 0.0)),
     "words": _made_up("words", (-4.0, 8.0, 0.0), (0.4, 0.0)),
     "picture": _made_up("picture", (-6.0, 0.0, 2.0), (0.5, 3.0)),
-    "answer": _made_up("answer", (50.0, 0.0, 0.0), (0.5, 0.0)),  # there may always be one
+    "answer": _made_up("answer", (50.0, 0.0, 0.0, 0.0), (0.5, 5.0, 0.0)),  # there may always be one
 }
 """For a bundle that nothing was fitted for: they rank sensibly, and their probabilities are not shown."""

@@ -16,7 +16,7 @@ from showtell.search.store import Store
 from showtell.search.vectors import Look
 from showtell.search.words import Words, query_terms, query_words
 
-__all__ = ["CANDIDATES", "Evidence", "Text", "combine", "gather", "look_up", "of_the_best", "rank"]
+__all__ = ["CANDIDATES", "Evidence", "Text", "combine", "gather", "look_up", "rank"]
 
 CANDIDATES = 300
 """So many of the pictures nearest by vector come into question, beside all whose captions have a word."""
@@ -172,13 +172,6 @@ def rank(table: NDArray[np.float64]) -> NDArray[np.float64]:
     similarity, coverage = (table[:, FEATURES.index(name)] for name in ("similarity", "coverage"))
     ranks: NDArray[np.float64] = similarity + CAPTION_WEIGHT * np.nan_to_num(coverage)
     return ranks
-
-
-def of_the_best(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Features of a query as a whole [1, F]: each the mean of the 20 highest among its pictures [N, F]."""
-    highest = -np.sort(-table, axis=0)[:20]
-    whole: NDArray[np.float64] = highest.mean(axis=0, keepdims=True)
-    return whole
 
 
 _NONE: Integers = np.empty(0, np.int64)

@@ -10,6 +10,7 @@ from showtell.captioning.bundle import Bundle, read_bundle
 from showtell.errors import BadBundle, ShowtellError
 from showtell.search.calibration import Calibration, read_calibrations
 from showtell.search.embedder import TextEmbedder, has_embedder, space_of
+from showtell.search.presence import WordStatistics
 from showtell.search.records import Floats
 
 if TYPE_CHECKING:
@@ -67,6 +68,20 @@ class Model:
         """
         try:
             return read_calibrations(self.bundle.search)
+        except ValueError as error:
+            raise BadBundle(f"{self.bundle.folder}: {error}; export the bundle again") from error
+
+    @cached_property
+    def word_statistics(self) -> WordStatistics | None:
+        """How words fit the pictures that were learnt from; None for a bundle that does not say.
+
+        Raises:
+            BadBundle: what it says cannot be.
+        """
+        if not self.bundle.words:
+            return None
+        try:
+            return WordStatistics.from_dict(self.bundle.words, self.bundle.vocabulary)
         except ValueError as error:
             raise BadBundle(f"{self.bundle.folder}: {error}; export the bundle again") from error
 

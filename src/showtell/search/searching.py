@@ -14,13 +14,14 @@ from showtell.errors import ShowtellError
 from showtell.search.answers import Found, Match
 from showtell.search.calibration import FEATURES, Calibration
 from showtell.search.duplicates import groups
-from showtell.search.finding import Evidence, Text, combine, gather, look_up, of_the_best, rank
+from showtell.search.finding import Evidence, Text, combine, gather, look_up, rank
 from showtell.search.indexing import content_hash
 from showtell.search.model import Model
+from showtell.search.presence import answer_features
 from showtell.search.records import Caption, Integers
 from showtell.search.store import Store
 from showtell.search.vectors import LocalVectors, Look, Vectors
-from showtell.search.words import language_of, query_words
+from showtell.search.words import language_of, query_terms, query_words
 
 if TYPE_CHECKING:
     from showtell.images import Source
@@ -104,7 +105,8 @@ class Searcher:
         threshold = min(part.calibration.threshold for part in parts)
         order = np.lexsort((-_order(judged), ~judged.described))
         likely = judged.probability[order] >= threshold
-        if len(parts) == 1 and not self._may_have_an_answer(judged):
+        alone = query.words if query.like is None else None
+        if alone is not None and not self._may_have_an_answer(alone, judged, parts[0].look, vectors, among):
             likely[:] = False
         rows = self._with_files(judged.ids, order if anyway else order[likely], top)
         matches = self._matches(rows, judged, parts, query)
@@ -189,17 +191,28 @@ class Searcher:
             )
         return _Part(self._model.calibrations["words" if look is None else "hybrid"], text, look)
 
-    def _may_have_an_answer(self, judged: _Judged) -> bool:
-        """Whether a query in words, by all its pictures together, may have an answer in the library."""
+    def _may_have_an_answer(
+        self, words: str, judged: _Judged, look: Look | None, vectors: Vectors | None, among: Integers | None
+    ) -> bool:
+        """Whether a query in words may have an answer among the library's pictures."""
+        statistics = self._model.word_statistics
+        if look is None or vectors is None or statistics is None:
+            return True  # each picture speaks for itself
         [evidence] = judged.evidence
-        coverage = evidence.table[:, FEATURES.index("coverage")]
-        similar = evidence.table[:, FEATURES.index("similarity")]
-        if not len(coverage) or np.isnan(coverage).any() or np.isnan(similar).any():
-            return True  # a picture as the query, or words or vectors alone: each picture speaks for itself
-        if coverage.max() >= _FULL:
+        if np.nan_to_num(evidence.table[:, FEATURES.index("coverage")]).max(initial=0) >= _FULL:
             return True  # somebody has said just that
+        terms = query_terms(query_words(words, self._model.bundle.vocabulary))
+        with self._lock:
+            features = answer_features(
+                statistics,
+                terms,
+                look,
+                vectors=vectors,
+                embed=self._model.text_vector,
+                among=among,
+            )
         calibration = self._model.calibrations["answer"]
-        return bool(calibration.probabilities(of_the_best(evidence.table))[0] >= calibration.threshold)
+        return bool(calibration.regression.probabilities(features)[0] >= calibration.threshold)
 
     def _without_itself(self, query: Query, among: Integers | None) -> Integers | None:
         """The pictures that may be given, less the one that was asked with."""
