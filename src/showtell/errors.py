@@ -18,6 +18,14 @@ Messages are one sentence: what is wrong, where, what to do.
 import os
 
 
+def reason_of(error: BaseException) -> str:
+    """An error's own words as part of a sentence: its first line, without a full stop, a file's name or a number."""
+    words = getattr(error, "strerror", None) or ""
+    if not words:
+        words = str(error.args[0] if isinstance(error, KeyError) and error.args else error).strip()
+    return words.splitlines()[0].rstrip(".")[:200] if words else type(error).__name__
+
+
 class ShowtellError(Exception):
     """The root of every error that input can cause."""
 

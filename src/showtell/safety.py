@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.captioning.onnx import default_threads
-from showtell.errors import BadBundle, BadImage, MissingExtra
+from showtell.errors import BadBundle, BadImage, MissingExtra, reason_of
 from showtell.images import open_picture
 
 if TYPE_CHECKING:
@@ -362,4 +362,4 @@ def _built(path: os.PathLike[str], graph: bytes) -> Any:
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no class of their own
-        raise BadBundle(f"{os.fspath(path)}: cannot be run ({str(error).partition(chr(10))[0]})") from error
+        raise BadBundle(f"{os.fspath(path)}: cannot be run ({reason_of(error)})") from error

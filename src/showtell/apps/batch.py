@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from showtell.errors import MissingExtra, ShowtellError
+from showtell.errors import MissingExtra, ShowtellError, reason_of
+from showtell.files import written_whole
 
 __all__ = ["CHUNK", "Counts", "caption_with_ray", "paths_done"]
 
@@ -115,7 +116,7 @@ def _start(ray: Any, address: str | None) -> None:
             ignore_reinit_error=True,
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
+        reason = reason_of(error)
         raise ShowtellError(f"{address or 'Ray'}: the cluster cannot be reached ({reason})") from error
 
 
@@ -157,12 +158,8 @@ def _write_part(folder: Path, paths: Sequence[str], rows: Sequence[Mapping[str, 
     columns["path"] = [path.encode("utf-8", "backslashreplace").decode() for path in columns["path"]]
     table = pyarrow.table(columns, schema=pyarrow.schema(list(kinds.items())))
     digest = hashlib.sha256("\0".join(paths).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    part = folder / f".part-{digest}.{os.getpid()}.tmp"
-    try:
+    with written_whole(folder / f"part-{digest}.parquet") as part:
         pyarrow.parquet.write_table(table, part)
-        part.replace(folder / f"part-{digest}.parquet")
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def paths_done(folder: Path) -> set[str]:
@@ -183,5 +180,5 @@ def paths_done(folder: Path) -> set[str]:
         try:
             done.update(pyarrow.parquet.read_table(file, columns=["path"])["path"].to_pylist())
         except (OSError, KeyError, pyarrow.ArrowException) as error:
-            raise ShowtellError(f"{file}: cannot be read ({str(error).partition(chr(10))[0]})") from error
+            raise ShowtellError(f"{file}: cannot be read ({reason_of(error)})") from error
     return done

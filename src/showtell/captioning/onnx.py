@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from showtell.errors import BadBundle
+from showtell.errors import BadBundle, reason_of
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -76,7 +76,7 @@ class Graph:
         try:
             return list(self._session.run(list(outputs), inputs))
         except Exception as error:  # ONNX Runtime's errors share no class of their own
-            raise BadBundle(f"{self.path}: failed while running ({_first_line(error)})") from error
+            raise BadBundle(f"{self.path}: failed while running ({reason_of(error)})") from error
 
 
 def _session(path: Path, content: bytes, threads: int) -> "InferenceSession":
@@ -91,12 +91,8 @@ def _session(path: Path, content: bytes, threads: int) -> "InferenceSession":
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no class of their own
-        raise BadBundle(f"{path}: is not a graph that can be run ({_first_line(error)})") from error
+        raise BadBundle(f"{path}: is not a graph that can be run ({reason_of(error)})") from error
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) or "nothing"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

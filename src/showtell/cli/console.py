@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from showtell.errors import ShowtellError
+from showtell.files import part_of
 from showtell.text.printable import printable
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def output(path: Path | None) -> Iterator[TextIO]:
             yield file
         return
     place = Path(os.path.realpath(path))
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    part = part_of(place)
     file = _opened(part, path)
     try:
         with file:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from showtell.errors import BadCorpus
+from showtell.errors import BadCorpus, reason_of
 from showtell.text.printable import printable
 
 PEOPLE = "people"
@@ -205,7 +205,7 @@ def read_text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise BadCorpus(f"{path} cannot be read: {error.strerror or error}") from error
+        raise BadCorpus(f"{path} cannot be read: {reason_of(error)}") from error
     return decoded(content, path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from showtell.corpora.base import shown
-from showtell.errors import BadCorpus
+from showtell.errors import BadCorpus, reason_of
 from showtell.images import EXTENSIONS
 
 
@@ -133,7 +133,7 @@ def _walk(
         with os.scandir(folder) as entries:
             names = sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
     except OSError as error:
-        raise BadCorpus(f"the folder {folder} cannot be read: {error.strerror or error}") from None
+        raise BadCorpus(f"the folder {folder} cannot be read: {reason_of(error)}") from None
     if (status.st_dev, status.st_ino) in seen:
         return
     seen.add((status.st_dev, status.st_ino))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from showtell.errors import BadImage
+from showtell.errors import BadImage, reason_of
 
 __all__ = ["ENDING", "Member", "contents_of", "members"]
 
@@ -44,7 +44,7 @@ def members(archive: str | os.PathLike[str]) -> Mapping[str, Member]:
         status = os.stat(archive)
         return _members(os.fspath(archive), status.st_size, status.st_mtime_ns)
     except (OSError, ValueError) as error:
-        raise BadImage(archive, f"cannot be opened ({getattr(error, 'strerror', None) or error})") from None
+        raise BadImage(archive, f"cannot be opened ({reason_of(error)})") from None
 
 
 @lru_cache(maxsize=512)

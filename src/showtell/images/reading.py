@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.errors import BadImage
+from showtell.errors import BadImage, reason_of
 from showtell.images.archives import contents_of
 from showtell.images.formats import HEAD, NoDecoder, Unsupported, format_of, what_it_is
 from showtell.images.pixels import sixteen_to_eight_bits, to_rgb, turned
@@ -162,7 +162,7 @@ def _contents(path: str, turn: _Turn) -> bytes:
     except PermissionError:
         raise BadImage(path, "reading it is not permitted") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        raise BadImage(path, f"cannot be read ({_reason(error)})") from error
+        raise BadImage(path, f"cannot be read ({reason_of(error)})") from error
 
 
 def _decoded(data: bytes, path: str | None, at_least: int | None, turn: _Turn) -> Image:
@@ -219,7 +219,7 @@ def _refusals(path: str | None, name: str) -> Iterator[None]:
     except Exception as error:  # decoders fed broken files raise every kind of error
         if type(error).__name__ == "DecompressionBombError":
             raise BadImage(path, f"has too many pixels; pictures of up to {MAX_PIXELS:,} are read") from None
-        reason = _reason(error)
+        reason = reason_of(error)
         if _KIND.search(reason):
             raise BadImage(path, f"is a {name} file of a kind that is not read ({reason})") from error
         raise BadImage(path, f"is broken or cut short ({reason})") from error
@@ -274,9 +274,3 @@ def _check_size(size: tuple[int, int], path: str | None, memory: int = 0) -> Non
 
 def _other_kind(head: bytes) -> str:
     return what_it_is(head) if head else "the file is empty"
-
-
-def _reason(error: Exception) -> str:
-    """An error's own words, without the file's name and the operating system's number."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return text.splitlines()[0] if text else type(error).__name__

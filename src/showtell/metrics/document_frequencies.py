@@ -7,7 +7,6 @@ The file: ``{"format": 1, "pictures": 6000, "language": "en", "tokeniser": "ptb"
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from showtell.errors import BadCorpus
+from showtell.errors import BadCorpus, reason_of
+from showtell.files import write_json
 from showtell.metrics.ngrams import MAXIMUM_ORDER, Integers, NgramIndex, Words
 from showtell.text.tokenisers import tokeniser_named
 
@@ -90,15 +90,10 @@ class DocumentFrequencies:
             "tokeniser": self.tokeniser,
             "ngrams": dict(self.counts),
         }
-        path = Path(path)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            part.write_text(json.dumps(content, ensure_ascii=False, indent=0), encoding="utf-8")
-            part.replace(path)
+            write_json(Path(path), content, indent=0)
         except UnicodeEncodeError:
             raise BadCorpus(f"{path} cannot be written: a caption holds half a character") from None
-        finally:
-            part.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path) -> "DocumentFrequencies":
@@ -110,9 +105,8 @@ class DocumentFrequencies:
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
             raise BadCorpus(
-                f"the document frequencies {path} cannot be read ({reason}); "
+                f"the document frequencies {path} cannot be read ({reason_of(error)}); "
                 "make them with `showtell data SPEC --idf FILE`"
             ) from None
         if not isinstance(content, dict) or content.get("format") != FORMAT:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from showtell.errors import BadLibrary
+from showtell.errors import BadLibrary, reason_of
 from showtell.search import migrations
 
 __all__ = ["Database", "Run"]
@@ -98,8 +98,7 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise BadLibrary(f"{self.path}: cannot be used as a library ({reason})") from error
+            raise BadLibrary(f"{self.path}: cannot be used as a library ({reason_of(error)})") from error
 
     def rows(self, statement: str, *values: object) -> list[Any]:
         """The rows that a statement gives."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from showtell.errors import MissingExtra, ShowtellError
+from showtell.errors import MissingExtra, ShowtellError, reason_of
 from showtell.search.records import Floats, Integers
 from showtell.search.store import Store
 
@@ -185,5 +185,6 @@ def _plain_errors(place: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # its errors share no class of their own
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ShowtellError(f"{place}: the Qdrant server failed ({reason}); see that it runs") from error
+        raise ShowtellError(
+            f"{place}: the Qdrant server failed ({reason_of(error)}); see that it runs"
+        ) from error

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
-from showtell.errors import BadBundle
+from showtell.errors import BadBundle, reason_of
 
 _PAD, _UNKNOWN, _END = "<pad>", "<unknown>", "<end>"
 
@@ -147,6 +147,6 @@ class Vocabulary:
         try:
             return cls.parse(Path(path).read_bytes())
         except OSError as error:
-            raise BadBundle(f"the vocabulary {path} cannot be read: {error.strerror or error}") from error
+            raise BadBundle(f"the vocabulary {path} cannot be read: {reason_of(error)}") from error
         except ValueError as error:
             raise BadBundle(f"the vocabulary {path} is broken: {error}; export the bundle again") from error

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import tomli_w
 
 from showtell.errors import BadRecipe
-from showtell.training.files import written_whole
+from showtell.files import written_whole
 from showtell.training.settings import Recipe, SelfCritical
 
 FOLDER = Path(__file__).parent / "recipes"

@@ -12,6 +12,7 @@ from torch import nn
 
 from showtell.captioning.captioner import special_ids
 from showtell.errors import BadRecipe
+from showtell.files import read_json, write_json
 from showtell.training.data.batches import CaptionBatches
 from showtell.training.engine.checkpoint import Position, save_checkpoint
 from showtell.training.engine.devices import choose_device, processes, wait
@@ -23,7 +24,6 @@ from showtell.training.engine.self_critical import SelfCriticalLoss, scale_dropo
 from showtell.training.engine.validation import CaptionValidation
 from showtell.training.features.cache import FeatureCache, open_features
 from showtell.training.features.imported import ENCODER
-from showtell.training.files import read_json, write_json
 from showtell.training.preflight import begin
 from showtell.training.progress import Progress
 from showtell.training.recipe import read_recipe

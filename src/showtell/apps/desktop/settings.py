@@ -2,11 +2,14 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from platformdirs import user_config_path
+
+from showtell.files import write_json
 
 __all__ = ["Settings", "settings_path"]
 
@@ -47,10 +50,6 @@ class Settings:
 
     def write(self, path: Path) -> None:
         """Write the file whole; a folder that cannot be written is no reason to fail."""
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), encoding="utf-8")
-            part.replace(path)
-        except OSError:
-            part.unlink(missing_ok=True)
+            write_json(path, asdict(self), indent=1)

@@ -12,7 +12,7 @@ import uvicorn
 from showtell.apps.server.app import create_app
 from showtell.apps.server.protection import Limits, is_loopback
 from showtell.apps.service import Service
-from showtell.errors import ShowtellError
+from showtell.errors import ShowtellError, reason_of
 
 __all__ = ["Running", "prepare"]
 
@@ -120,8 +120,7 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.listen(128)
     except (OSError, OverflowError) as error:
         bound.close()
-        reason = getattr(error, "strerror", None) or error
         raise ShowtellError(
-            f"{host}:{port} cannot be listened on ({reason}); choose another with --port"
+            f"{host}:{port} cannot be listened on ({reason_of(error)}); choose another with --port"
         ) from error
     return bound

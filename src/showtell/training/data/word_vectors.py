@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from showtell.errors import BadCorpus
+from showtell.errors import BadCorpus, reason_of
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.models.embedding import GivenEmbedding
 
@@ -75,8 +75,9 @@ def read_embeddings(path: Path, vocabulary: Vocabulary, *, seed: int = 0) -> Emb
             vectors = _read_vectors(file, {word.encode(): row for word, row in words.items()}, path)
     # gzip: BadGzipFile is an OSError, a truncated file an EOFError, a damaged one zlib's.
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadCorpus(f"{path} cannot be read ({reason}); give a text file of embeddings") from None
+        raise BadCorpus(
+            f"{path} cannot be read ({reason_of(error)}); give a text file of embeddings"
+        ) from None
     if not vectors:
         raise BadCorpus(
             f"{path} holds none of the vocabulary's {len(words)} words; is it of another language?"

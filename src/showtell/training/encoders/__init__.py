@@ -15,12 +15,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from showtell.errors import BadBundle, BadRecipe
+from showtell.files import written_whole
 from showtell.images import Preprocessing, Resample
 from showtell.training.encoders import efficientnet_lite
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.vgg16 import VGG16, Output
 from showtell.training.encoders.vgg16_weights import load_vgg16
-from showtell.training.files import written_whole
 
 
 class Encoder(Protocol):

@@ -34,7 +34,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.errors import BadBundle, MissingExtra
+from showtell.errors import BadBundle, MissingExtra, reason_of
 
 HDF5 = b"\x89HDF\r\n\x1a\n"  # the first bytes of such a file
 
@@ -130,16 +130,16 @@ def open_weights(path: Path) -> Iterator[SavedNetwork]:
         try:
             root = h5py.File(file, "r")
         except BROKEN as error:
-            raise BadBundle(f"{path} is not a whole HDF5 file: {_reason(error)}") from None
+            raise BadBundle(f"{path} is not a whole HDF5 file: {reason_of(error)}") from None
         with root:
             try:
                 network = _read_layout(root, config, str(path))
             except BROKEN as error:
-                raise BadBundle(f"{path} is broken HDF5: {_reason(error)}") from None
+                raise BadBundle(f"{path} is broken HDF5: {reason_of(error)}") from None
             try:
                 yield network
             except OSError as error:
-                raise BadBundle(f"{path} is broken: {_reason(error)}") from None
+                raise BadBundle(f"{path} is broken: {reason_of(error)}") from None
 
 
 # The architecture.
@@ -234,7 +234,7 @@ def _unzipped(path: Path) -> Iterator[tuple[Path | IO[bytes], bytes | None]]:
                 with archive.open("model.weights.h5") as packed:
                     shutil.copyfileobj(packed, weights, 2**20)
         except BROKEN_ZIP as error:
-            raise BadBundle(f"{path} is not a whole .keras file: {_reason(error)}") from None
+            raise BadBundle(f"{path} is not a whole .keras file: {reason_of(error)}") from None
         weights.seek(0)
         yield weights, config
 
@@ -334,9 +334,3 @@ def _text(value: Any) -> str | None:
     if isinstance(value, bytes):
         return value.decode("utf-8")
     return None if value is None else str(value)
-
-
-def _reason(error: Exception) -> str:
-    """An error's own words as part of a sentence; a KeyError's without its quotation marks."""
-    words = str(error.args[0]) if error.args and isinstance(error, KeyError) else str(error)
-    return words.splitlines()[0].rstrip(".") if words else type(error).__name__

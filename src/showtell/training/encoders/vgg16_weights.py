@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from showtell.errors import BadBundle
+from showtell.errors import BadBundle, reason_of
 from showtell.images import Resample
 from showtell.training.encoders import keras_weights
 from showtell.training.encoders.keras_weights import Architecture, SavedLayer, SavedNetwork
@@ -282,8 +282,7 @@ def _state_dict(path: Path, kind: str) -> Mapping[str, Any]:
             f"{path} holds more than tensors, or is broken; save it again: torch.save(model.state_dict(), …)"
         ) from None
     except Exception as error:  # broken files make torch raise every kind of error
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise BadBundle(f"{path} is cut short or broken: {reason.rstrip('.')}") from None
+        raise BadBundle(f"{path} is cut short or broken: {reason_of(error)}") from None
     if not isinstance(state, dict):
         raise BadBundle(
             f"{path} holds a {type(state).__name__}, expected the state dict of torchvision's vgg16"

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from showtell.errors import BadBundle
-from showtell.training.files import written_whole
+from showtell.files import written_whole
 
 
 @dataclass

@@ -20,9 +20,9 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 
+from showtell.files import written_whole
 from showtell.training.engine.checkpoint import Position, load_checkpoint, save_checkpoint
 from showtell.training.engine.devices import gains_from_bfloat16
-from showtell.training.files import written_whole
 from showtell.training.progress import Progress, duration
 from showtell.training.settings import Schedule
 

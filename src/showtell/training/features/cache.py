@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from showtell.corpora.base import counted
 from showtell.errors import BadFeatures
-from showtell.training.files import write_json
+from showtell.files import write_json
 
 FORMAT = 3
 

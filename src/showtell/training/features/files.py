@@ -22,10 +22,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.errors import BadFeatures
+from showtell.errors import BadFeatures, reason_of
+from showtell.files import written_whole
 from showtell.images import EXTENSIONS
-from showtell.training.features.pickles import first_line, read_pickle
-from showtell.training.files import written_whole
+from showtell.training.features.pickles import read_pickle
 
 FORMATS = (".npz", ".pkl", ".pickle")
 
@@ -67,9 +67,7 @@ def read_features(path: Path) -> Features:
                 return _stack(arrays, path, meta)
             return _stack(read_pickle(file, path), path)
     except OSError as error:
-        raise BadFeatures(
-            f"{path} cannot be read ({error.strerror or error}); give a file of features"
-        ) from None
+        raise BadFeatures(f"{path} cannot be read ({reason_of(error)}); give a file of features") from None
     except MemoryError:
         raise BadFeatures(
             f"{path} claims to hold more than fits into memory; it is broken or unsafe"
@@ -172,7 +170,7 @@ def _read_npz(file: IO[bytes], path: Path) -> tuple[Mapping[str, NDArray[Any]], 
     except (BadFeatures, OSError, MemoryError):
         raise
     except Exception as error:  # broken and made-up zips raise every kind of error, and so do headers in them
-        raise BadFeatures(f"{path} is not a whole .npz file of arrays: {first_line(error)}") from None
+        raise BadFeatures(f"{path} is not a whole .npz file of arrays: {reason_of(error)}") from None
     named = set(arrays) - {"meta"}
     if named == {"features"}:
         raise BadFeatures(

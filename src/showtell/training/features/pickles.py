@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.errors import BadFeatures
+from showtell.errors import BadFeatures, reason_of
 
 
 def read_pickle(file: IO[bytes], path: Path) -> Mapping[str, NDArray[Any]]:
@@ -27,7 +27,7 @@ def read_pickle(file: IO[bytes], path: Path) -> Mapping[str, NDArray[Any]]:
     except (OSError, MemoryError):
         raise
     except Exception as error:  # broken and made-up pickles raise every kind of error
-        raise BadFeatures(f"{path} is not a whole pickle of features: {first_line(error)}") from None
+        raise BadFeatures(f"{path} is not a whole pickle of features: {reason_of(error)}") from None
 
 
 def _arrays(loaded: object) -> Mapping[str, NDArray[Any]]:
@@ -83,7 +83,7 @@ class _Array:
         try:
             return np.frombuffer(data, dtype.code).reshape(shape, order="F" if self.fortran else "C")
         except (TypeError, ValueError) as error:
-            raise BadFeatures(f"holds features of {name} that are broken: {first_line(error)}") from None
+            raise BadFeatures(f"holds features of {name} that are broken: {reason_of(error)}") from None
 
 
 class _Name:
@@ -219,9 +219,3 @@ def _kind(value: object) -> str:
     """What a value is called in a sentence."""
     standing_for = {_Array: "an array", _DType: "a dtype", _Name: "a function"}
     return standing_for.get(type(value), f"a value of type {type(value).__name__}")
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, as a sentence can hold it."""
-    words = str(error).splitlines()
-    return words[0].rstrip(".")[:200] if words else type(error).__name__

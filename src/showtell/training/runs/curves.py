@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from showtell.training.files import written_whole
+from showtell.files import written_whole
 from showtell.training.runs.reading import RunSummary
 
 __all__ = ["draw_curves"]

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
 
-from showtell.errors import BadBundle, BadRecipe
+from showtell.errors import BadBundle, BadRecipe, reason_of
 
 __all__ = ["EvaluationFile", "Interval", "RunSummary", "read_run", "read_runs"]
 
@@ -133,7 +133,7 @@ def _read(path: Path, parse: Callable[[str], _T]) -> _T | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, OSError, RecursionError) as error:
-        raise BadRecipe(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise BadRecipe(f"{path} cannot be read: {reason_of(error)}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How training writes a file: whole, or not at all."""
+"""How files are written: whole, or not at all."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` to write to, which takes its place at the end; after an error it goes."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = part_of(path)
     try:
         temporary.touch()
         mode = temporary.stat().st_mode
@@ -22,12 +22,17 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def part_of(path: Path) -> Path:
+    """Where this process writes a file before it takes its place."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
 def read_json(path: Path) -> Any:
     """Read what ``write_json`` wrote."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_json(path: Path, value: object) -> None:
+def write_json(path: Path, value: object, *, indent: int | None = None) -> None:
     """Write a value as JSON."""
     with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=indent), encoding="utf-8")
