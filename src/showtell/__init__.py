@@ -7,8 +7,9 @@
     print(caption, caption.confidence)
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from showtell.lazy import lazy_names
 
 if TYPE_CHECKING:
     from showtell.captioning.base import Caption, Captioner, Result
@@ -53,13 +54,4 @@ _HOMES = {
     "open_library": "search",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that ``import showtell`` costs nothing."""
-    if name not in __all__:
-        raise AttributeError(f"module 'showtell' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"showtell.{_HOMES.get(name, 'errors')}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, {name: _HOMES.get(name, "errors") for name in __all__})

@@ -55,7 +55,7 @@ def audit(
         bool,
         typer.Option(" /--no-proposals", help="Only list what is wrong, without looking at the pictures."),
     ] = True,
-    format: Annotated[RecordFormat, typer.Option(help="How findings are written.")] = RecordFormat.text,  # noqa: A002
+    format: Annotated[RecordFormat, typer.Option(help="How findings are written.")] = "text",  # noqa: A002
     output: option.Output = None,
 ) -> None:
     """List pictures without good alternative texts, with proposals.

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from showtell.cli.console import note, output
+from showtell.cli.options import Language, TextOrJson
 
 if TYPE_CHECKING:
     from rich.table import Column, Table
@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from showtell.corpora.statistics import CaptionFigures, CorpusFigures
 
 __all__ = ["data"]
-
-
-class Format(StrEnum):
-    """How the figures are printed."""
-
-    text = "text"
-    json = "json"
-
-
-class Language(StrEnum):
-    """Whose captions the text files hold."""
-
-    en = "en"
-    zh = "zh"
 
 
 Spec = Annotated[
@@ -46,7 +32,7 @@ Frequencies = Annotated[
 
 def data(
     spec: Spec,
-    format: Annotated[Format, typer.Option(help="How to print the figures.")] = Format.text,  # noqa: A002
+    format: Annotated[TextOrJson, typer.Option(help="How to print the figures.")] = "text",  # noqa: A002
     descriptions: Descriptions = None,
     idf: Frequencies = None,
     language: Annotated[
@@ -78,7 +64,7 @@ def data(
     from showtell.text.cleaning import Cleaning
 
     corpus = open_corpus(spec)
-    wanted = language.value if language is not None else corpus.languages[0]
+    wanted = language or corpus.languages[0]
     if descriptions is not None:
         cleaning = Cleaning(
             lower_case=not keep_case,
@@ -94,7 +80,7 @@ def data(
         DocumentFrequencies.build(list(documents.values()), language=wanted).save(idf)
         note(f"wrote the document frequencies of {len(documents):,} train pictures to {idf}")
     found = figures(corpus)
-    if format is Format.json:
+    if format == "json":
         print(_whole_characters(json.dumps(found.to_dict(), ensure_ascii=False, indent=2)))
     else:
         _print_tables(found)

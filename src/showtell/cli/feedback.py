@@ -2,9 +2,8 @@
 
 import json
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,13 +26,6 @@ File = Annotated[
 ]
 
 
-class Format(StrEnum):
-    """How a list is printed."""
-
-    text = "text"
-    jsonl = "jsonl"
-
-
 @feedback.command("list")
 def list_(
     file: File = None,
@@ -41,14 +33,14 @@ def list_(
     picture: Annotated[
         str | None, typer.Option(metavar="HASH", help="Only what was said of the picture with this SHA-256.")
     ] = None,
-    format: Annotated[Format, typer.Option(help="One line a row, or JSON lines.")] = Format.text,  # noqa: A002
+    format: Annotated[Literal["text", "jsonl"], typer.Option(help="One line a row, or JSON lines.")] = "text",  # noqa: A002
 ) -> None:
     """Print the feedback there is, oldest first."""
     from showtell.feedback import FeedbackStore
 
     with FeedbackStore(file) as store:
         for row in store.rows(person=person, picture=picture):
-            if format is Format.jsonl:
+            if format == "jsonl":
                 print(json.dumps(row.to_dict(), ensure_ascii=False))
             else:
                 said = {"rating": f"{row.rating}/5", "preference": f"{row.text!r} over {row.rejected!r}"}

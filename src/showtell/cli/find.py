@@ -6,9 +6,8 @@ import re
 import sys
 import webbrowser
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -35,12 +34,7 @@ _Duplicates = Annotated[
 _Sheet = Annotated[bool, typer.Option("--open", help="Open what was found as a page with thumbnails.")]
 
 
-class Format(StrEnum):
-    """How pictures that were found are written."""
-
-    text = "text"
-    jsonl = "jsonl"
-    paths0 = "paths0"
+Format = Literal["text", "jsonl", "paths0"]
 
 
 def find(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
@@ -52,9 +46,7 @@ def find(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     without: Annotated[
         str | None, typer.Option("--not", metavar="TEXT", help="What they shall not show.")
     ] = None,
-    top: Annotated[
-        int, typer.Option(metavar="N", parser=option.whole_number(1), help="So many pictures at most.")
-    ] = 20,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="So many pictures at most.")] = 20,
     folder: Annotated[Path | None, typer.Option(metavar="DIR", help="Pictures in this folder alone.")] = None,
     since: _Since = None,
     until: _Until = None,
@@ -66,7 +58,7 @@ def find(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     ] = False,
     duplicates: _Duplicates = False,
     sheet: _Sheet = False,
-    format: Annotated[Format, typer.Option(help="How pictures are written.")] = Format.text,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="How pictures are written.")] = "text",  # noqa: A002
 ) -> None:
     """Find pictures in a library by what they show.
 
@@ -121,9 +113,9 @@ def _understood(query: Sequence[str]) -> tuple[str | None, str | None]:
 
 
 def _write(match: "Match", format: Format) -> None:  # noqa: A002
-    if format is Format.paths0:
+    if format == "paths0":
         sys.stdout.write(match.path + "\0")
-    elif format is Format.jsonl:
+    elif format == "jsonl":
         _write_json(
             {
                 "path": match.path,
@@ -145,9 +137,9 @@ def _write(match: "Match", format: Format) -> None:  # noqa: A002
 
 def _write_group(group: "Duplicates", format: Format) -> None:  # noqa: A002
     """A group of duplicates; an empty line, or a second null character, ends it."""
-    if format is Format.paths0:
+    if format == "paths0":
         sys.stdout.write("".join(path + "\0" for path in group.paths) + "\0")
-    elif format is Format.jsonl:
+    elif format == "jsonl":
         _write_json({"paths": group.paths, "same": group.same, "similarity": round(group.similarity, 4)})
     else:
         print(*map(_flat, group.paths), "", sep="\n")

@@ -21,7 +21,6 @@ __all__ = [
     "Recursive",
     "TextOrJson",
     "takes_options",
-    "whole_number",
 ]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -30,21 +29,6 @@ TextOrJson = Literal["text", "json"]
 """How most commands can print."""
 
 Language = Literal["en", "zh"]
-
-
-def whole_number(least: int) -> Callable[[str], int]:
-    """What reads an option that is an integer from `least`, and otherwise says so."""
-
-    def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least:
-            raise typer.BadParameter(f"must be an integer from {least}, not {text!r}")
-        return number
-
-    return read
 
 
 def takes_options(*names: str) -> Callable[[_Function], _Function]:

@@ -4,8 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from showtell.text.printable import json_for_terminals, printable
 
@@ -14,13 +13,7 @@ __all__ = ["Record", "RecordFormat", "Records", "spreadsheet_cell"]
 Record = Mapping[str, Any]
 
 
-class RecordFormat(StrEnum):
-    """How rows are written."""
-
-    text = "text"
-    json = "json"
-    jsonl = "jsonl"
-    csv = "csv"
+RecordFormat = Literal["text", "json", "jsonl", "csv"]
 
 
 class Records:
@@ -44,22 +37,22 @@ class Records:
         self._terminal = file.isatty()
         self._written = 0
         self._csv = csv.DictWriter(file, columns, lineterminator="\n")
-        if format is RecordFormat.csv:
+        if format == "csv":
             self._csv.writeheader()
 
     def write(self, row: Record) -> None:
         """Write a row."""
-        if self._format is RecordFormat.csv:
+        if self._format == "csv":
             cells = {key: _cell(value) for key, value in row.items()}
             self._csv.writerow({key: self._shown(cell) for key, cell in cells.items()})
-        elif self._format is RecordFormat.text:
+        elif self._format == "text":
             line = re.sub(r"[\r\n]", " ", self._line(row))
             self._file.write("\t".join(map(self._shown, line.split("\t"))) + "\n")
         else:
             # Names of files that are not Unicode are written as JSON can hold them.
             text = json_for_terminals(json.dumps(row, ensure_ascii=False))
             opening = ",\n  " if self._written else "[\n  "
-            self._file.write(f"{opening}{text}" if self._format is RecordFormat.json else f"{text}\n")
+            self._file.write(f"{opening}{text}" if self._format == "json" else f"{text}\n")
         self._file.flush()
         self._written += 1
 
@@ -69,7 +62,7 @@ class Records:
 
     def close(self) -> None:
         """Write what must stand at the end."""
-        if self._format is RecordFormat.json:
+        if self._format == "json":
             self._file.write("\n]\n" if self._written else "[]\n")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
 from showtell.cli.console import note
 from showtell.cli.page import Page
-from showtell.cli.records import RecordFormat, Records
+from showtell.cli.records import Records
 from showtell.text.printable import printable
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def rows(format: Format, file: TextIO, *, alone: bool, candidates: bool, place: 
     if format == "text":
         return _Text(file, alone)
     columns = [*_COLUMNS, *(["candidates"] if candidates else [])]
-    return Records(RecordFormat(format), file, columns, str)
+    return Records(format, file, columns, str)
 
 
 class _Text:
@@ -120,7 +120,7 @@ class _Coco:
     """COCO's results: ``[{"image_id", "caption", "file_name"}]``; what failed has no place in them."""
 
     def __init__(self, file: TextIO) -> None:
-        self._records = Records(RecordFormat.json, file, [], str)
+        self._records = Records("json", file, [], str)
         self._owners: dict[str | int, str] = {}
 
     def write(self, row: Row) -> None:

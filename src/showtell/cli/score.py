@@ -1,8 +1,7 @@
 """``showtell score``: how good captions are, against what people wrote."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,38 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["score"]
 
 
-class Format(StrEnum):
-    """How the figures are written."""
-
-    text = "text"
-    json = "json"
-    csv = "csv"
-    markdown = "markdown"
-    latex = "latex"
-    html = "html"
-
-
-class CaptionFormat(StrEnum):
-    """How a file of captions is read."""
-
-    coco = "coco"
-    karpathy = "karpathy"
-    json = "json"
-    jsonl = "jsonl"
-    csv = "csv"
-    tsv = "tsv"
-    flickr8k = "flickr8k"
-
-
-class Tokeniser(StrEnum):
-    """How captions are cut into tokens."""
-
-    ptb = "ptb"
-    words = "words"
-    characters = "characters"
-    none = "none"
-
-
+Format = Literal["text", "json", "csv", "markdown", "latex", "html"]
+CaptionFormat = Literal["coco", "karpathy", "json", "jsonl", "csv", "tsv", "flickr8k"]
+Tokeniser = Literal["ptb", "words", "characters", "none"]
 Files = Annotated[
     list[Path],
     typer.Argument(
@@ -93,7 +63,7 @@ Resamples = Annotated[
     int,
     typer.Option(
         metavar="N",
-        parser=option.whole_number(1),
+        min=1,
         help="Resamples of the bootstrap that gives intervals and p.",
     ),
 ]
@@ -126,7 +96,7 @@ def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     per_picture: PerPicture = None,
     worst: Worst = 0,
     pictures: Pictures = None,
-    format: Annotated[Format, typer.Option(help="How the figures are written.")] = Format.text,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="How the figures are written.")] = "text",  # noqa: A002
     output: option.Output = None,
 ) -> None:
     """Score captions against what people wrote.
@@ -145,7 +115,7 @@ def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     sets, references = _read(files, candidates_format, references_format, language, subset)
     settings: Settings = {
         "language": language,
-        "tokeniser": tokeniser and tokeniser.value,
+        "tokeniser": tokeniser,
         "metrics": asked,
         "frequencies": None if idf is None else DocumentFrequencies.load(idf),
         "training": None if training is None else read_captions(training).all,
@@ -159,7 +129,7 @@ def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
             file.write(text)
     lowest = by_picture.worst(found, captions, references, worst) if worst else []
     shown = by_picture.Shown(lowest, _files(pictures), output and output.parent)
-    text = numbers(found) if brief else by_picture.written_with_worst(found, shown, format.value)
+    text = numbers(found) if brief else by_picture.written_with_worst(found, shown, format)
     with console.output(output) as file:
         print(text, file=file)
 
@@ -186,10 +156,10 @@ def _read(
         raise ShowtellError("one file was given; give one or more of candidates, then the references")
     if len(set(files[:-1])) < len(files) - 1:
         raise ShowtellError("a file of candidates was given twice; give each once")
-    references = read_references(files[-1], references_format and references_format.value, language=language)
+    references = read_references(files[-1], references_format, language=language)
     sets = {}
     for path in files[:-1]:
-        captions, warnings = one_each(read_captions(path, candidates_format and candidates_format.value))
+        captions, warnings = one_each(read_captions(path, candidates_format))
         sets[path] = in_ids_of(references, captions)
         for warning in warnings:
             console.note(warning)

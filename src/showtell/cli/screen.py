@@ -36,7 +36,7 @@ def screen(
         ),
     ] = None,
     recursive: option.Recursive = False,
-    format: Annotated[RecordFormat, typer.Option(help="How verdicts are written.")] = RecordFormat.text,  # noqa: A002
+    format: Annotated[RecordFormat, typer.Option(help="How verdicts are written.")] = "text",  # noqa: A002
     output: option.Output = None,
 ) -> None:
     """Say whether pictures are fit to be shown to everybody.

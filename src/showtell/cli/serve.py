@@ -18,7 +18,7 @@ def serve(
         str, typer.Option(metavar="ADDRESS", help="Listen here; beyond 127.0.0.1 a token is needed.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(metavar="N", parser=option.whole_number(0), help="0 for any port that is free.")
+        int, typer.Option(metavar="N", min=0, max=65535, help="0 for any port that is free.")
     ] = 8017,
     token: Annotated[
         str | None,

@@ -3,10 +3,10 @@
 H and W are a picture's height and width, S the side of the square that a network is fed.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from showtell.images.extensions import EXTENSIONS
+from showtell.lazy import lazy_names
 
 if TYPE_CHECKING:
     from showtell.images.folders import Found, find_pictures, passed_over_sentences
@@ -37,9 +37,4 @@ _HOMES = {
     **dict.fromkeys(("MAX_PIXELS", "Source", "open_picture"), "reading"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: whoever asks for EXTENSIONS needs no decoder."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'showtell.images' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"showtell.images.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -6,9 +6,9 @@ class a metric serves those who loop, with references prepared once:
 ``compute_score(gts, res)`` imports from :mod:`showtell.metrics.coco`.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from showtell.lazy import lazy_names
 from showtell.metrics.hygiene import Hygiene, hygiene  # not lazily: the function hides the module of its name
 
 if TYPE_CHECKING:
@@ -70,13 +70,4 @@ _HOMES = {
     "Spice": "spice",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: a score needs few of the modules."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'showtell.metrics' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"showtell.metrics.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
