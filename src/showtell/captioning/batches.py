@@ -7,11 +7,11 @@ network among the processors. A picture that cannot be read is a result with an 
 import itertools
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Protocol, TypeVar, Unpack
 
 from showtell.captioning.base import Caption, Encoded, Options, Result
 from showtell.errors import BadImage
@@ -19,7 +19,10 @@ from showtell.errors import BadImage
 if TYPE_CHECKING:
     from showtell.images import Source
 
-__all__ = ["BATCH", "caption_many"]
+__all__ = ["BATCH", "caption_many", "in_threads"]
+
+_Item = TypeVar("_Item")
+_Done = TypeVar("_Done")
 
 BATCH = 8
 """Pictures that are decoded together: more are a little quicker, but longer in coming and in stopping."""
@@ -58,25 +61,32 @@ def caption_many(
     if isinstance(sources, str | bytes | os.PathLike):  # each letter of a name would be a picture
         raise TypeError(f"caption_many takes a list of pictures; for one, give [{sources!r}] or use caption")
     each: list[Options] = [{**options, "language": language} for language in languages]
-    return _results(captioner, sources, each, threads)
+    return in_threads(lambda batch, stop: _captioned(captioner, batch, each, stop), sources, threads)
 
 
-def _results(
-    captioner: Describer, sources: "Iterable[Source]", each: Sequence[Options], threads: int
-) -> Generator[Result, None, None]:
-    """Results in order, while as many batches as there are threads are worked on ahead."""
+def in_threads(
+    work: Callable[[list[_Item], Event], list[_Done]], items: Iterable[_Item], threads: int
+) -> Generator[_Done, None, None]:
+    """What comes of items, in their order, while as many batches as there are threads are worked on ahead.
+
+    Args:
+        work: what is done with a batch of up to `BATCH`; once the event is set, nobody wants its results.
+        items: read lazily; close the iterator to end early.
+        threads: batches that are worked on at a time.
+    """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="showtell")
     stop = Event()
-    waiting: deque[Future[list[Result]]] = deque()
+    remaining = iter(items)
+    waiting: deque[Future[list[_Done]]] = deque()
     try:
-        for batch in _batches(iter(sources)):
-            waiting.append(pool.submit(_captioned, captioner, batch, each, stop))
+        while batch := list(itertools.islice(remaining, BATCH)):
+            waiting.append(pool.submit(work, batch, stop))
             if len(waiting) > threads:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
     finally:
-        # After Ctrl-C, or when the caller wants no more, nobody waits for captions nobody will see.
+        # After Ctrl-C, or when the caller wants no more, nobody waits for results nobody will see.
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -105,9 +115,3 @@ def _captioned(
             results.append(Result(path, error=errors[place].reason))
         results += [Result(path, caption) for caption in captions.get(place, ())]
     return results
-
-
-def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:
-    """Lists of `BATCH` items; the last may be shorter."""
-    while batch := list(itertools.islice(items, BATCH)):
-        yield batch

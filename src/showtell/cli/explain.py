@@ -46,7 +46,7 @@ def explain(
         ),
     ] = "text",
 ) -> None:
-    """Show what each word of a caption looked at, or what matches words.
+    """Show what each word of a caption looked at, or where TEXT is.
 
     The picture is drawn once per word, bright where the word looked: where the model attended to while it chose the
     word; for a model without attention, where covering the picture makes the word less probable. With --words, bright
