@@ -142,7 +142,7 @@ def test_an_endless_manifest(folder):
 
 def test_a_later_format_is_refused_with_advice(folder):
     change(folder, format=FORMAT + 1)
-    with pytest.raises(BadBundle, match=r"format 2.*up to format 1; install a newer showtell"):
+    with pytest.raises(BadBundle, match=r"format 3.*up to format 2; install a newer showtell"):
         read_bundle(folder)
 
 
@@ -170,6 +170,14 @@ def test_a_format_that_is_no_number(folder, number):
         ("preprocessing", PREPROCESSING.to_dict() | {"fit": "stretch"}),
         ("special_ids", {"pad": 0, "unknown": 1, "end": 2, "start": {"en": 2}}),
         ("special_ids", None),
+        ("join", "sentencepiece"),
+        ("join", ["words"]),
+        ("prompts", ["en"]),
+        ("prompts", {"fr": [1]}),
+        ("prompts", {"en": "a photo"}),
+        ("prompts", {"en": [10**9]}),
+        ("prompts", {"en": [True]}),
+        ("prompts", {"en": [4] * 101}),
         ("calibration", {"method": "prayer"}),
         ("calibration", CALIBRATION.to_dict() | {"coefficients": [1.0]}),
         ("calibration", CALIBRATION.to_dict() | {"means": [10**400, 0.5]}),

@@ -26,18 +26,19 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast, get_args
 
 from showtell.captioning.confidence import Calibration
 from showtell.errors import BadBundle
 from showtell.images import Preprocessing
 from showtell.text.cleaning import LANGUAGES
+from showtell.text.joining import Join
 from showtell.text.vocabulary import Vocabulary
 
 __all__ = ["FORMAT", "REQUIRED", "Bundle", "check_replaceable", "read_bundle", "write_bundle"]
 
-FORMAT = 1
-"""The format that is written, and the latest that is understood."""
+FORMAT = 2
+"""The latest format that is understood."""
 
 REQUIRED = ("encoder.onnx", "begin.onnx", "step.onnx", "vocabulary.json")
 
@@ -46,6 +47,7 @@ TOGETHER = frozenset({"embedder.onnx", "text.onnx"})
 
 _MANIFEST, _WORDS = "manifest.json", "words.json"
 _MANIFEST_BYTES = 2**20
+_LONGEST_PROMPT = 100
 _FILE_BYTES = 2**31  # protobuf holds no larger graph
 
 _T = TypeVar("_T")
@@ -67,6 +69,8 @@ class Bundle:
         graphs: the bytes of the ONNX files, by name, as the checksums approved them.
         search: how probable the answers of a search by its vectors are; empty where nothing was fitted.
         words: what ``words.json`` holds; empty where there is none.
+        join: how its tokens become text, see `showtell.text.joining`.
+        prompts: token ids that each caption goes on from, by language.
     """
 
     folder: Path
@@ -81,6 +85,8 @@ class Bundle:
     graphs: Mapping[str, bytes]
     search: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Any] = field(default_factory=dict)
+    join: Join = "words"
+    prompts: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def read_bundle(folder: str | Path) -> Bundle:
@@ -112,11 +118,13 @@ def read_bundle(folder: str | Path) -> Bundle:
         training=_field(folder, manifest, "training", dict),
         search=_field(folder, manifest, "search", dict) if "search" in manifest else {},
         words=_read_words(folder, contents[_WORDS]) if _WORDS in contents else {},
+        join=_understood(folder, _join, manifest.get("join", "words")),
+        prompts=_prompts(folder, manifest.get("prompts", {}), vocabulary, languages),
         graphs={name: content for name, content in contents.items() if name.endswith(".onnx")},
     )
 
 
-def write_bundle(
+def write_bundle(  # noqa: PLR0913 - a manifest has so many fields
     folder: str | Path,
     *,
     name: str,
@@ -128,6 +136,8 @@ def write_bundle(
     training: Mapping[str, Any],
     files: Mapping[str, bytes],
     search: Mapping[str, Any] | None = None,
+    join: Join = "words",
+    prompts: Mapping[str, Sequence[int]] | None = None,
 ) -> Bundle:
     """Write a bundle and read it again.
 
@@ -136,9 +146,8 @@ def write_bundle(
 
     Args:
         vocabulary: the bundle's languages are those that it has start ids for.
-        files: the graphs, and others such as ``card.md``, by name; ``vocabulary.json`` is written from
-            ``vocabulary``.
-        search: as in `Bundle`.
+        files: the graphs, and others such as ``card.md``, by name; ``vocabulary.json`` is written from the vocabulary.
+        search, join, prompts: as in `Bundle`; without the last two it is of format 1, which older programs read.
 
     Raises:
         BadBundle: `check_replaceable` refuses the folder, or what was written cannot be read.
@@ -157,7 +166,7 @@ def write_bundle(
             _inside(part, path).write_bytes(content)
         vocabulary.save(part / "vocabulary.json")
         manifest = {
-            "format": FORMAT,
+            "format": 1 if join == "words" and not prompts else 2,
             "name": name,
             "version": version,
             "languages": list(vocabulary.start_ids),
@@ -166,7 +175,7 @@ def write_bundle(
             "decoding": dict(decoding),
             "calibration": {language: one.to_dict() for language, one in calibration.items()} or None,
             "training": dict(training),
-            **({"search": dict(search)} if search else {}),
+            **_optional(search, join, prompts),
         }
         _write_manifest(part, manifest)
         read_bundle(part)
@@ -174,6 +183,16 @@ def write_bundle(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return read_bundle(folder)
+
+
+def _optional(
+    search: Mapping[str, Any] | None, join: Join, prompts: Mapping[str, Sequence[int]] | None
+) -> dict[str, Any]:
+    """The parts of a manifest that stand there only where they say something."""
+    found: dict[str, Any] = {"search": dict(search)} if search else {}
+    if join != "words" or prompts:
+        found |= {"join": join, "prompts": {name: list(ids) for name, ids in (prompts or {}).items()}}
+    return found
 
 
 def _put_in_place(part: Path, folder: Path) -> None:
@@ -384,6 +403,30 @@ def _check_special_ids(
             f"{where}: captions in {foreign[0]!r} cannot be written by this version of showtell, only those in "
             f"{' and '.join(LANGUAGES)}"
         )
+
+
+def _join(value: Any) -> Join:
+    """A way to join tokens."""
+    for known in get_args(Join):
+        if value == known:
+            return cast(Join, known)
+    raise ValueError(f"'join' must be one of {', '.join(get_args(Join))}, not {value!r}")
+
+
+def _prompts(
+    folder: Path, value: Any, vocabulary: Vocabulary, languages: Sequence[str]
+) -> dict[str, tuple[int, ...]]:
+    """The prompt of each language that has one."""
+    where = folder / _MANIFEST
+    if not isinstance(value, dict) or not value.keys() <= set(languages):
+        raise BadBundle(f"{where}: 'prompts' must have token ids for languages of the bundle")
+    for ids in value.values():
+        whole = isinstance(ids, list) and all(type(one) is int and 0 <= one < len(vocabulary) for one in ids)
+        if not whole or len(ids) > _LONGEST_PROMPT:
+            raise BadBundle(
+                f"{where}: a prompt must be a list of at most {_LONGEST_PROMPT} token ids, not {ids!r}"
+            )
+    return {language: tuple(ids) for language, ids in value.items()}
 
 
 def _field(folder: Path, manifest: Mapping[str, Any], key: str, kind: type[_T]) -> _T:

@@ -27,7 +27,7 @@ from showtell.captioning.options import lists_options
 from showtell.decoding import DecodingOptions, Hypothesis, SpecialIds, decode, forced
 from showtell.errors import BadBundle, ShowtellError
 from showtell.images import read_pixels
-from showtell.text.cleaning import join
+from showtell.text.joining import join_tokens
 from showtell.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class BundleCaptioner:
             found = decode(
                 self._stepper,
                 np.stack([picture.regions for picture in pictures]),  # [B, R, D]
-                special_ids(self.vocabulary, language),
+                special_ids(self.vocabulary, language, self._bundle.prompts.get(language, ())),
                 request.decoding,
                 attention=request.attention,
                 seeds=[picture.seed for picture in pictures],
@@ -248,7 +248,7 @@ class BundleCaptioner:
         best = hypotheses[0]
         words = tuple(self.vocabulary.decode(best.tokens))
         return Caption(
-            text=join(words, language),
+            text=join_tokens(words, language, self._bundle.join),
             language=language,
             confidence=None if calibration is None else calibration.confidence(hypotheses),
             log_probability=best.log_probability,
@@ -266,7 +266,8 @@ class BundleCaptioner:
         chosen, others = hypotheses[place], hypotheses[:place] + hypotheses[place + 1 :]
         words = tuple(self.vocabulary.decode(chosen.tokens))
         confidence = None if calibration is None else calibration.confidence([chosen, *others])
-        return Alternative(join(words, language), chosen.log_probability, words, confidence)
+        text = join_tokens(words, language, self._bundle.join)
+        return Alternative(text, chosen.log_probability, words, confidence)
 
     def _request(self, options: Options) -> "_Request":
         """What the options come down to; ValueError when they make no sense."""
@@ -344,12 +345,13 @@ class _Request:
     attention: bool
 
 
-def special_ids(vocabulary: Vocabulary, language: str) -> SpecialIds:
-    """The ids that decoding needs for captions in a language."""
+def special_ids(vocabulary: Vocabulary, language: str, prompt: Sequence[int] = ()) -> SpecialIds:
+    """The ids that decoding needs for captions in a language, which go on from a prompt."""
     return SpecialIds(
         pad=vocabulary.pad_id,
         start=vocabulary.start_ids[language],
         end=vocabulary.end_id,
         unknown=vocabulary.unknown_id,
         others=tuple(start for name, start in vocabulary.start_ids.items() if name != language),
+        prompt=tuple(prompt),
     )

@@ -7,6 +7,7 @@ heavy itself before the function runs, so that ``showtell --help`` answers at on
 
 import difflib
 import importlib
+import keyword
 import os
 import re
 import signal
@@ -36,6 +37,8 @@ COMMANDS = {
     "recipes": "showtell.cli.recipes",
     "tune": "showtell.cli.tune",
     "export": "showtell.cli.export",
+    "import": "showtell.cli.importing",
+    "publish": "showtell.cli.publish",
     "compare": "showtell.cli.compare",
     "explain": "showtell.cli.explain",
     "models": "showtell.cli.models",
@@ -70,7 +73,8 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        function = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        function = getattr(importlib.import_module(COMMANDS[cmd_name]), name)
         if isinstance(function, typer.Typer):  # a command of several, such as `showtell feedback list`
             return typer.main.get_command(function)
         command = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_HELP)

@@ -15,7 +15,7 @@ from showtell.text.printable import printable
 if TYPE_CHECKING:
     from showtell.captioning.captioner import BundleCaptioner
 
-__all__ = ["counted", "load_model", "note", "output", "progress"]
+__all__ = ["counted", "load_model", "note", "output", "prepare_model", "progress"]
 
 
 def note(message: str) -> None:
@@ -36,12 +36,32 @@ def load_model(name: str) -> "BundleCaptioner":
     """
     from showtell.captioning.hub import load
 
+    prepare_model(name)
     with warnings.catch_warnings(record=True) as odd:
         warnings.simplefilter("always", UserWarning)
         model = load(name)
     for warning in odd:
         note(str(warning.message))
     return model
+
+
+def prepare_model(name: str) -> None:
+    """Convert a model of the Hugging Face Hub that is not in the user's cache yet; nothing for any other name.
+
+    Raises:
+        ShowtellError: it cannot be fetched or converted.
+    """
+    if not name.startswith("hf:"):
+        return
+    from showtell.captioning.hub import HubName, NotConverted, bundle_folder
+
+    try:
+        bundle_folder(name)
+    except NotConverted:
+        from showtell.cli.importing import convert
+
+        note(f"{name}: fetching and converting it, once")
+        convert(name, HubName.parse(name).cached)
 
 
 @contextmanager

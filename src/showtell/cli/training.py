@@ -28,8 +28,11 @@ Architecture = Annotated[
 
 
 @contextmanager
-def reach(*names: str) -> Iterator[Any]:
+def reach(*names: str, extra: str = "train") -> Iterator[Any]:
     """Modules of ``showtell.training`` by name, one or a list of them.
+
+    Args:
+        extra: what brings the packages that they need.
 
     Raises:
         MissingExtra: a package that they need is not installed, whether that shows now or while they work.
@@ -40,7 +43,7 @@ def reach(*names: str) -> Iterator[Any]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "showtell":
             raise
-        raise MissingExtra(f"this command needs {error.name}: pip install 'showtell[train]'") from error
+        raise MissingExtra(f"this command needs {error.name}: pip install 'showtell[{extra}]'") from error
 
 
 def spoken() -> Any:

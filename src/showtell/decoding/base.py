@@ -3,13 +3,15 @@
 import sys
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 MOST, MOST_SAMPLES = 1000, 10_000
 """Of hypotheses and words, and of samples: more would only fill the memory."""
+
+_SEARCHES = Literal["exact", "common"]
 
 State = tuple[NDArray[Any], ...]
 """What a captioner remembers of each row: any number of tensors with rows on axis 0."""
@@ -31,13 +33,17 @@ class Stepper(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SpecialIds:
-    """The tokens that are no words; ``start`` is that of the language wanted, ``others`` of all others."""
+    """The tokens that are no words; ``start`` is that of the language wanted, ``others`` of all others.
+
+    A caption goes on from ``prompt``, which comes after the start and is no part of it.
+    """
 
     pad: int
     start: int
     end: int
     unknown: int
     others: tuple[int, ...] = ()
+    prompt: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if len({self.pad, self.start, self.end, self.unknown}) < 4:
@@ -77,6 +83,7 @@ class DecodingOptions:
         top_p: sample among the fewest words whose probability together reaches this share alone.
         seed: from 0 up; the same seed gives the same samples.
         no_repeat_ngram: no n words in a row stand twice in a caption; 0 for no such rule.
+        search: ``exact``, or ``common``, the beam search of `transformers`: see ``common_beam.py``.
 
     Raises:
         ValueError: a value out of range, or no integer where one is needed.
@@ -92,6 +99,7 @@ class DecodingOptions:
     top_p: float | None = None
     seed: int = 0
     no_repeat_ngram: int = 0
+    search: _SEARCHES = "exact"
 
     def __post_init__(self) -> None:
         for name in ("beam", "candidates", "max_length", "min_length", "top_k", "seed", "no_repeat_ngram"):
@@ -129,6 +137,10 @@ class DecodingOptions:
             (self.top_p is None or 0 < self.top_p <= 1, f"top_p must be over 0, at most 1, not {self.top_p}"),
             (self.seed >= 0, f"seed must be at least 0, not {self.seed}"),
             (self.seed < 2**64, f"seed must be less than 2 ** 64, not {_short(self.seed)}"),
+            (
+                self.search in get_args(_SEARCHES),
+                f"search must be one of {', '.join(get_args(_SEARCHES))}, not {self.search!r}",
+            ),
             (self.no_repeat_ngram >= 0, f"no_repeat_ngram must be at least 0, not {self.no_repeat_ngram}"),
         )
         for holds, message in rules:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.decoding.base import DecodingOptions, Hypothesis, SpecialIds, Stepper
-from showtell.decoding.steps import SHRINK_AT, forbid, log_probabilities, ranked, take
+from showtell.decoding.steps import SHRINK_AT, begun, forbid, log_probabilities, ranked, take
 
 
 def beam_search(
@@ -22,8 +22,7 @@ def beam_search(
     """
     best = _Best(len(regions), options)
     places = np.arange(len(regions))  # [B], the pictures that are still searched
-    state = stepper.begin(regions)
-    tokens = np.full((len(regions), 1), ids.start, np.int64)  # [B * K, 1]
+    state, tokens = begun(stepper, regions, ids)  # tokens [B * K, 1]
     totals = np.zeros((len(regions), 1))  # [B, K], one row a picture before the first word
     prefixes = np.zeros((len(regions), 0), np.int64)  # [B * K, T]
     looked: NDArray[Any] | None = None  # [B * K, T, R]

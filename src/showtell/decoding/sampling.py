@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.decoding.base import DecodingOptions, Hypothesis, SpecialIds, Stepper
-from showtell.decoding.steps import SHRINK_AT, forbid, log_probabilities, ranked, take
+from showtell.decoding.steps import SHRINK_AT, begun, forbid, log_probabilities, ranked, take
 
 
 def walk(
@@ -22,10 +22,12 @@ def walk(
     copies = options.candidates if options.sampling else 1
     places = np.arange(len(regions) * copies)  # [N], where each running row's result belongs
     chances = _chances(options, seeds, copies) if options.sampling else None
-    state = stepper.begin(regions)
+    state, tokens = begun(stepper, regions, ids)
     if copies > 1:
-        state = take(state, places // copies, stepper.fixed, same_pictures=False)
-    tokens = np.full((len(places), 1), ids.start, np.int64)  # [N, 1]
+        state, tokens = (
+            take(state, places // copies, stepper.fixed, same_pictures=False),
+            tokens[places // copies],
+        )
     prefixes = np.zeros((len(places), 0), np.int64)  # [N, T]
     totals = np.zeros(len(places))  # [N]
     looked: NDArray[Any] | None = None  # [N, T, R]

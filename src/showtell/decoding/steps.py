@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.decoding.base import DecodingOptions, SpecialIds, State
+from showtell.decoding.base import DecodingOptions, SpecialIds, State, Stepper
 from showtell.errors import BadBundle
 
 # A word that the model holds impossible is merely very improbable here, and minus infinity means forbidden.
@@ -13,6 +13,16 @@ _LEAST = -1e4
 
 SHRINK_AT = 0.75
 """Finished pictures leave the batch when no more than this share is left: each leaving copies the rest."""
+
+
+def begun(stepper: Stepper, regions: NDArray[Any], ids: SpecialIds) -> tuple[State, NDArray[np.int64]]:
+    """The state [B, …] before the first word, and the token to give with it [B, 1]: the start, or the prompt's last."""
+    state = stepper.begin(regions)
+    first = (ids.start, *ids.prompt)
+    columns = [np.full((len(regions), 1), token, np.int64) for token in first]
+    for tokens in columns[:-1]:
+        _, _, state = stepper.step(tokens, state)
+    return state, columns[-1]
 
 
 def log_probabilities(logits: NDArray[Any]) -> NDArray[Any]:

@@ -1,6 +1,6 @@
 """An encoder and a captioner -> the three ONNX graphs of a bundle, with weights in half precision."""
 
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 import onnx
@@ -8,8 +8,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from showtell.training.encoders.efficientnet_lite import EfficientNetLite
-from showtell.training.encoders.vgg16 import VGG16
+from showtell.images import Preprocessing
 from showtell.training.export.onnx_graph import to_onnx
 from showtell.training.models import Captioner
 from showtell.training.models.state import State
@@ -17,8 +16,17 @@ from showtell.training.models.state import State
 SMALLEST_HALVED = 1024  # tensors of fewer numbers stay in single precision: they are biases and norms
 
 
-def make_graphs(encoder: EfficientNetLite | VGG16, model: nn.Module) -> dict[str, bytes]:
-    """The three graphs of a bundle by file name, with weights in half precision."""
+class Encoder(Protocol):
+    """A picture network that says what it expects."""
+
+    preprocessing: Preprocessing
+
+    def eval(self) -> nn.Module:
+        """The network, without dropout."""
+
+
+def make_graphs(encoder: Encoder, model: nn.Module, *, precise: bool = False) -> dict[str, bytes]:
+    """The three graphs of a bundle by file name, with weights in half precision unless they shall be precise."""
     size = encoder.preprocessing.size
     pixels = torch.zeros(2, 3, size, size)
     captioner = cast(Captioner, model.eval())
@@ -28,7 +36,7 @@ def make_graphs(encoder: EfficientNetLite | VGG16, model: nn.Module) -> dict[str
         _, _, second = captioner.step(torch.zeros(2, 1, dtype=torch.long), first)
     graphs = {
         "encoder.onnx": to_onnx(
-            encoder,
+            encoder.eval(),
             (pixels,),
             inputs=["pixels"],
             outputs=["regions"],
@@ -37,7 +45,7 @@ def make_graphs(encoder: EfficientNetLite | VGG16, model: nn.Module) -> dict[str
         "begin.onnx": _begin_graph(captioner, regions),
         "step.onnx": _step_graph(captioner, first, second),
     }
-    return {name: halved(graph) for name, graph in graphs.items()}
+    return graphs if precise else {name: halved(graph) for name, graph in graphs.items()}
 
 
 class _Begin(nn.Module):
