@@ -44,15 +44,17 @@ def commands_of_the_small_vgg16(page: str) -> list[str]:
 
 
 def small(name: str, changes: Sequence[str] = ()) -> Recipe:
-    """A recipe for the test's pictures: the same model, on the same encoder at 64 pixels, for one epoch."""
+    """A recipe for the test's pictures: the same model, but thin, on the same encoder at 64 pixels, for one epoch."""
     recipe = read_recipe(name, changes)
     schedule = replace(recipe.training.schedule, epochs=1)
     encoder = replace(recipe.encoder, size=64)
     if (tuning := encoder.tuning) is not None:
         tuning = replace(tuning, schedule=replace(tuning.schedule, epochs=1), batch=8, minimum_count=2)
         encoder = replace(encoder, tuning=tuning)
+    thin = replace(recipe.model, settings={**recipe.model.settings, "width": 48})
     return replace(
         recipe,
+        model=thin,
         encoder=encoder,
         text=replace(recipe.text, minimum_count=1),
         training=replace(recipe.training, batch=8, augmentations=1, schedule=schedule),

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,18 @@ class PictureNetwork:
             blank = torch.zeros(1, 3, preprocessing.size, preprocessing.size)
         with torch.inference_mode():
             _, self.regions, self.width = network.eval()(blank).shape
-        self._run = by_onnx_runtime(network, blank) if device.type == "cpu" else by_torch(network, device)
+        self._network, self._device, self._blank = network, device, blank
 
     def __call__(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Pixels [B, 3, S, S] -> features [B, R, D]."""
         return self._run(pixels)
+
+    @cached_property
+    def _run(self) -> Network:
+        """Made when it is first needed: where all features are there already, nothing is exported."""
+        if self._device.type == "cpu":
+            return by_onnx_runtime(self._network, self._blank)
+        return by_torch(self._network, self._device)
 
     def described(self) -> dict[str, Any]:
         """What must agree for a cache to be used again."""
