@@ -89,8 +89,8 @@ def test_candidates_are_as_many_as_asked_for(service):
 
 def test_an_explanation_has_a_map_for_each_word(service):
     explained = service.explain(picture("red"), language="zh")
-    assert explained.caption.language == "zh"
-    assert len(explained.maps) == len(explained.caption.tokens)
+    assert explained.language == "zh"
+    assert len(explained.maps) == len(explained.words)
     with pytest.raises(BadOption):
         service.explain(picture("red"), language="both")
 

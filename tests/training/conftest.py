@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 torch = pytest.importorskip("torch", reason="the training wing is not installed")
-torch.set_num_threads(2)
+torch.set_num_threads(
+    1
+)  # two wait for each other: on a busy machine models as small as these take ten times as long
 
 
 @pytest.fixture(scope="session")

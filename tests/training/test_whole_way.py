@@ -23,7 +23,7 @@ from showtell.training.recipe import read_recipe
 from showtell.training.train import train
 
 HELD_OUT = 60
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONIOENCODING": "utf-8"}
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
 
 
 def showtell(*arguments: object, **options) -> subprocess.CompletedProcess:
@@ -215,7 +215,7 @@ def test_two_processes_train_one_run_together(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env=ENVIRONMENT | {"OMP_NUM_THREADS": "1"},
+        env=ENVIRONMENT,
     )
     assert called.returncode == 0, called.stderr
     assert called.stderr.count("the best epoch is") == 1  # the first process speaks, the other is silent
