@@ -87,7 +87,10 @@ def test_each_metric_is_shown(files, capsys, monkeypatch):
     assert out.count("Java was not found") == 2
 
 
-def test_agreement_worked_out_by_hand(files):
+def test_agreement_worked_out_by_hand(files, monkeypatch):
+    monkeypatch.setattr(
+        "showtell.metrics.java.shutil.which", lambda program: None
+    )  # which would take seconds
     captions = human.read_captions(files / "captions")
     # BLEU-1 of the crowd's points: 1, exp(1 - 4/3) / 3 and 1/5, in the order of their shares of yes.
     crowd = human.agreement(captions, human.crowd_points(files / "crowd"), human.tau_b)

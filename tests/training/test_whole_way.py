@@ -203,6 +203,7 @@ def test_a_killed_training_continues_to_the_same_weights(tmp_path: Path) -> None
     assert all((whole[name] == found[name]).all() for name in whole)
 
 
+@pytest.mark.slow  # three processes; test_loop has the weights of two, and this the whole command
 def test_two_processes_train_one_run_together(tmp_path: Path) -> None:
     draw_corpus(tmp_path / "data", train=64, dev=8)
     recipe = tmp_path / "toy.toml"

@@ -180,6 +180,7 @@ def assert_full(path, architecture, expected):
     np.testing.assert_allclose(found[:, 0], expected, atol=TOLERANCE, rtol=0)
 
 
+@pytest.mark.slow  # half a gigabyte of weights
 def test_the_exported_pair_gives_the_same_4096_numbers(full, exported_pair):
     assert_full(exported_pair / "vgg16_exported.h5", exported_pair / "vgg16_exported.json", full[1])
 
