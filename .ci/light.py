@@ -1,4 +1,4 @@
-"""Run where only the base dependencies are installed: the light wing is whole, and there is no PyTorch."""
+"""Run where only the base dependencies are installed: what is not training is whole, and there is no PyTorch."""
 
 import importlib
 import importlib.util
@@ -34,4 +34,4 @@ for extra, *command in (
     assert f"pip install 'showtell[{extra}]'" in called.stderr, called.stderr
     assert called.stderr.count("\n") == 1, called.stderr
 
-print(f"{modules} modules of the light wing import without PyTorch; commands say what they need.")
+print(f"{modules} modules outside training import without PyTorch; commands say what they need.")

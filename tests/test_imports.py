@@ -1,4 +1,4 @@
-"""The two wings, beside the contracts in pyproject.toml: what a running program imports, and when."""
+"""Training and what does without it, beside the contracts in pyproject.toml: what a running program imports, and when."""
 
 import pkgutil
 import subprocess
@@ -16,12 +16,12 @@ TRAINING_LIBRARIES = {"h5py", "onnx", "safetensors", "tensorboard", "tomli_w", "
 HEAVY = {"numpy", "onnxruntime", "PIL", "rich", "showtell.captioning.captioner"}
 
 
-def test_the_whole_light_wing_imports_nothing_of_the_training_wing():
+def test_everything_but_training_imports_nothing_of_training():
     loaded = modules_loaded_by(f"import {', '.join(light_modules())}")
     assert not loaded & (TRAINING_LIBRARIES | {"showtell.training"})
 
 
-def test_every_public_name_comes_without_the_training_wing():
+def test_every_public_name_comes_without_training():
     loaded = modules_loaded_by("from showtell import *")
     assert "showtell.captioning.captioner" in loaded
     assert not loaded & (TRAINING_LIBRARIES | {"showtell.training"})
@@ -36,7 +36,7 @@ def test_help_imports_nothing_that_takes_time(arguments):
     assert not modules_loaded_by(f"from showtell.cli import main; main({arguments})") & HEAVY
 
 
-def test_only_one_module_outside_the_training_wing_names_it():
+def test_only_one_module_outside_training_names_it():
     naming = [
         path.relative_to(PACKAGE).as_posix()
         for path in sorted(PACKAGE.rglob("*.py"))
@@ -46,17 +46,17 @@ def test_only_one_module_outside_the_training_wing_names_it():
     assert naming == ["cli/training.py"]
 
 
-def test_the_contract_of_the_light_wing_names_every_room_in_it():
+def test_the_contract_names_every_part_of_the_package_but_training():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
-    light = next(contract for contract in contracts if contract["name"].startswith("The light wing"))
-    rooms = {f"showtell.{room.name}" for room in pkgutil.iter_modules([str(PACKAGE)])}
-    assert set(light["source_modules"]) == rooms - {"showtell.training"}
+    light = next(contract for contract in contracts if contract["name"].startswith("What is not training"))
+    parts = {f"showtell.{part.name}" for part in pkgutil.iter_modules([str(PACKAGE)])}
+    assert set(light["source_modules"]) == parts - {"showtell.training"}
     assert set(light["forbidden_modules"]) == TRAINING_LIBRARIES | {"showtell.training"}
 
 
 def light_modules():
-    """Every module outside the training wing, but for the one that runs the command line when imported."""
+    """Every module outside training, but for the one that runs the command line when imported."""
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         if parts[1] not in {"training", "__main__"}:

@@ -1,4 +1,4 @@
-"""What the tests of the training wing share; without PyTorch they are skipped."""
+"""What the tests of training share; without PyTorch they are skipped."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="the training wing is not installed")
+torch = pytest.importorskip("torch", reason="the extra train is not installed")
 torch.set_num_threads(
     1
 )  # two wait for each other: on a busy machine models as small as these take ten times as long

@@ -6,7 +6,7 @@ the middle ("a man with a").
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from showtell.metrics.base import References
 from showtell.metrics.cider import Cider
@@ -15,6 +15,7 @@ from showtell.metrics.ngrams import Floats
 
 Token: TypeAlias = int | str
 Tokens: TypeAlias = str | Sequence[Token]
+_T = TypeVar("_T")
 
 
 class CiderReward:
@@ -67,11 +68,14 @@ class CiderReward:
         Raises:
             BadCorpus: a picture has no references.
         """
-        return self._cider.each(ids, [" ".join(self._ended(_words(caption))) for caption in captions])[:, 0]
+        return self._cider.each(
+            ids, [" ".join(up_to_end(_words(caption), self._end)) for caption in captions]
+        )[:, 0]
 
-    def _ended(self, words: list[str]) -> list[str]:
-        """The words up to the first end, that one included."""
-        return words[: words.index(self._end) + 1] if self._end in words else words
+
+def up_to_end(tokens: list[_T], end: _T | None) -> list[_T]:
+    """The tokens up to the first end, that one included."""
+    return tokens[: tokens.index(end) + 1] if end is not None and end in tokens else tokens
 
 
 def _words(caption: Tokens) -> list[str]:

@@ -16,6 +16,7 @@ from showtell.corpora.base import PEOPLE
 from showtell.errors import BadCorpus, BadRecipe
 from showtell.metrics import Bleu, Cider, DocumentFrequencies, RougeL
 from showtell.metrics.base import Metric, References
+from showtell.metrics.reward import up_to_end
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.augmentation import mirrored_words
 from showtell.training.data.selection import TrainingPicture
@@ -105,14 +106,10 @@ class Reward:
 
     def _joined(self, tokens: Sequence[int] | NDArray[np.int64]) -> str:
         """Token ids as a metric reads them: up to and with the first end token, without padding."""
-        said: list[str] = []
-        for token in map(int, tokens):
-            if token == self._pad:
-                break
-            if token == self._end:
-                return " ".join([*said, str(token)] if self._end_token else said)
-            said.append(str(token))
-        return " ".join(said)
+        left_out = {self._pad} if self._end_token else {self._pad, self._end}
+        return " ".join(
+            str(token) for token in up_to_end(list(map(int, tokens)), self._end) if token not in left_out
+        )
 
 
 def signature(weights: Mapping[str, float], *, end_token: bool, baseline: str, samples: int) -> str:
