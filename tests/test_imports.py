@@ -1,4 +1,4 @@
-"""Training and what does without it, beside the contracts in pyproject.toml: what a running program imports, and when."""
+"""Training, and what does without it, beside the contracts in pyproject.toml: what a program imports, and when."""
 
 import pkgutil
 import subprocess

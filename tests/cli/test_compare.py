@@ -32,7 +32,7 @@ def test_runs_stand_in_the_order_given(runs, capsys):
 
 
 @pytest.mark.parametrize(
-    ("format", "mark"), [("text", "---"), ("markdown", "| ---"), ("csv", "run,model"), ("latex", "\\toprule")]
+    ("format", "mark"), [("text", "---"), ("markdown", "| ---"), ("csv", "run,model"), ("latex", "\\hline")]
 )
 def test_every_format_names_every_run(runs, capsys, format, mark):  # noqa: A002
     assert main(["compare", *runs, "--format", format]) == 0

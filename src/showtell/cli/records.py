@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TextIO
 
-from showtell.text.printable import json_for_terminals, printable
+from showtell.text.printable import json_for_terminals, printable, spreadsheet_cell
 
-__all__ = ["Record", "RecordFormat", "Records", "spreadsheet_cell"]
+__all__ = ["Record", "RecordFormat", "Records"]
 
 Record = Mapping[str, Any]
 
@@ -70,8 +70,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str):
         return spreadsheet_cell(value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-
-
-def spreadsheet_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: an apostrophe stands before what looks like one."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from showtell.errors import ShowtellError
 from showtell.metrics.report import Report
-from showtell.metrics.tables import Found, reports_of, safe_cell, written
-from showtell.text.printable import printable
+from showtell.metrics.tables import Found, reports_of, written
+from showtell.text.printable import printable, spreadsheet_cell
 
 PER_PICTURE_FORMATS = (".csv", ".json", ".jsonl")
 
@@ -69,7 +69,7 @@ def per_picture(found: Found, sets: Sequence[Mapping[str, str]], format: str) ->
     table.writeheader()
     for row in rows:
         table.writerow(
-            {key: safe_cell(value) if isinstance(value, str) else value for key, value in row.items()}
+            {key: spreadsheet_cell(value) if isinstance(value, str) else value for key, value in row.items()}
         )
     return file.getvalue()
 

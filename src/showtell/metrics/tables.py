@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from showtell.metrics.base import Score, Signature
 from showtell.metrics.report import Report
 from showtell.metrics.significance import Comparison, Difference, Ranking
-from showtell.text.printable import printable
+from showtell.text.printable import printable, spreadsheet_cell
+from showtell.text.tables import aligned, latex, markdown
 
 FORMATS = ("text", "json", "csv", "markdown", "latex", "html")
 SIGNIFICANT = 0.05
@@ -167,54 +168,21 @@ def _csv(found: Found) -> str:
             other = tested[name][place] if name in tested else None
             test = [] if other is None else [other.difference, other.low, other.high, other.p]
             table.writerow(
-                [*([safe_cell(name)] if tested else []), *cells, *(test or [None] * len(differences))]
+                [*([spreadsheet_cell(name)] if tested else []), *cells, *(test or [None] * len(differences))]
             )
         for sign, value in report.hygiene.to_dict().items():
             cells = [sign, value, *([None] * (len(columns) - 2 + len(differences)))]
-            table.writerow([*([safe_cell(name)] if tested else []), *cells])
+            table.writerow([*([spreadsheet_cell(name)] if tested else []), *cells])
     return file.getvalue().rstrip("\n")
 
 
-def safe_cell(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def _right(table: Table) -> list[bool]:
+    """Numbers stand right; the first column, intervals and reasons left."""
+    return [place > 0 and "interval" not in head for place, head in enumerate(table[0])]
 
 
 def _text(table: Table) -> str:
-    table = [list(map(printable, row)) for row in table]
-    widths = [max(len(row[column]) for row in table if column < len(row)) for column in range(len(table[0]))]
-    lines = []
-    for row in table:
-        # Numbers stand right; the first column, intervals and reasons left.
-        cells = [
-            cell.rjust(width) if column > 0 and not _is_wide(table[0][column]) else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _is_wide(head: str) -> bool:
-    return "interval" in head
-
-
-def _markdown(table: Table) -> str:
-    head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in table]
-    rule = ["---", *("---" if _is_wide(cell) else "---:" for cell in head[1:])]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
-
-
-_LATEX_SPECIAL = str.maketrans(
-    {character: f"\\{character}" for character in "%_&#$"} | {"\\": "\\textbackslash{}"}
-)
-
-
-def _latex(table: Table) -> str:
-    columns = "l" + "".join("l" if _is_wide(head) else "r" for head in table[0][1:])
-    head, *rows = [" & ".join(cell.translate(_LATEX_SPECIAL) for cell in row) + r" \\" for row in table]
-    return "\n".join(
-        [rf"\begin{{tabular}}{{{columns}}}", r"\hline", head, r"\hline", *rows, r"\hline", r"\end{tabular}"]
-    )
+    return "\n".join(aligned([list(map(printable, row)) for row in table], _right(table)))
 
 
 def _html(table: Table) -> str:
@@ -229,8 +197,8 @@ def _cells(kind: str, row: Iterable[str]) -> str:
 
 _WRITERS: dict[str, Callable[[Table], str]] = {
     "text": _text,
-    "markdown": _markdown,
-    "latex": _latex,
+    "markdown": lambda table: markdown(table, _right(table)),
+    "latex": lambda table: latex(table, _right(table)),
     "html": _html,
 }
 

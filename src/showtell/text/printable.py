@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["json_for_terminals", "printable"]
+__all__ = ["json_for_terminals", "printable", "spreadsheet_cell"]
 
 # C0, DEL and C1; the marks that change the direction of text; separators of lines; half characters, which
 # stand for the bytes of file names that are not Unicode.
@@ -28,3 +28,8 @@ def _written_out(found: re.Match[str]) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # a byte, as os.fsdecode has it
         code -= 0xDC00
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def spreadsheet_cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: an apostrophe stands before what looks like one."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from showtell.text import tables
 from showtell.training.progress import duration
 from showtell.training.runs.reading import Interval, RunSummary
 
@@ -59,9 +60,8 @@ class Table:
 
     def text(self, width: int = 100) -> str:
         """For a terminal: a line per run; where lines would become too wide, a column per run."""
-        columns, rows = self._for_people()
-        titles = [column.title for column in columns]
-        lines = _aligned([titles, *rows], [column.right for column in columns])
+        (titles, *rows), right = self._for_people()
+        lines = _underlined([titles, *rows], right)
         if len(lines[0]) <= width or len(rows) == 0:
             return "".join(f"{line}\n" for line in lines)
         blocks: list[list[str]] = []
@@ -70,7 +70,7 @@ class Table:
             count = len(left)
             while True:
                 turned = [list(cells) for cells in zip(titles, *left[:count], strict=True)]
-                lines = _aligned(turned, [False] + [True] * count)
+                lines = _underlined(turned, [False] + [True] * count)
                 if count == 1 or max(map(len, lines)) <= width:
                     break
                 count -= 1
@@ -80,11 +80,7 @@ class Table:
 
     def markdown(self) -> str:
         """A table of GitHub's Markdown."""
-        columns, shown = self._for_people()
-        titles = [column.title for column in columns]
-        rules = ["---:" if column.right else "---" for column in columns]
-        rows = [[cell.replace("|", "\\|") for cell in row] for row in shown]
-        return "".join(f"| {' | '.join(row)} |\n" for row in (titles, rules, *rows))
+        return f"{tables.markdown(*self._for_people())}\n"
 
     def json(self) -> str:
         """A list of objects; an interval is ``{"value", "low", "high"}``."""
@@ -123,17 +119,12 @@ class Table:
         return file.getvalue()
 
     def latex(self) -> str:
-        """A ``tabular`` of the package booktabs."""
-        columns, shown = self._for_people()
-        places = "".join("r" if column.right else "l" for column in columns)
-        lines = [[_escaped(column.title) for column in columns]]
-        lines += [[_escaped(cell) for cell in row] for row in shown]
-        titles, *rows = (" & ".join(line) + r" \\" for line in lines)
-        parts = [rf"\begin{{tabular}}{{{places}}}", r"\toprule", titles, r"\midrule", *rows]
-        return "\n".join([*parts, r"\bottomrule", r"\end{tabular}"]) + "\n"
+        """A ``tabular``."""
+        return f"{tables.latex(*self._for_people())}\n"
 
-    def _for_people(self) -> tuple[list[Column], list[list[str]]]:
-        """The columns that people see, and their cells."""
+    def _for_people(self) -> tuple[list[list[str]], list[bool]]:
+        """The titles and cells that people see, and which of the columns stand to the right."""
+        seen = [column for column in self.columns if not column.machines]
         rows = [
             [
                 "–" if cell is None else column.show(cell)
@@ -142,20 +133,13 @@ class Table:
             ]
             for row in self.rows
         ]
-        return [column for column in self.columns if not column.machines], rows
+        return [[column.title for column in seen], *rows], [column.right for column in seen]
 
 
-def _aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
-    """Rows of cells as lines, the first underlined, columns set apart by two spaces."""
+def _underlined(rows: tables.Rows, right: Sequence[bool]) -> list[str]:
+    """Aligned lines, the first underlined."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    shown = [rows[0], ["-" * width for width in widths], *rows[1:]]
-    return [
-        "  ".join(
-            cell.rjust(width) if to_the_right else cell.ljust(width)
-            for cell, width, to_the_right in zip(row, widths, right, strict=True)
-        ).rstrip()
-        for row in shown
-    ]
+    return tables.aligned([rows[0], ["-" * width for width in widths], *rows[1:]], right)
 
 
 def tabulate(runs: Sequence[RunSummary]) -> Table:
@@ -228,9 +212,3 @@ def _with_interval(found: Interval) -> str:
     if found.low is None or found.high is None:
         return f"{found.value:.1f}"
     return f"{found.value:.1f} ({found.low:.1f} to {found.high:.1f})"
-
-
-def _escaped(text: str) -> str:
-    """LaTeX's special characters as text."""
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
-    return "".join(special.get(letter, f"\\{letter}" if letter in "&%$#_{}" else letter) for letter in text)
