@@ -30,7 +30,7 @@ def publish(
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make the repository private.")] = False,
 ) -> None:
-    """Prepare a bundle for the Hugging Face Hub, and upload it with --to.
+    """Prepare a bundle for the Hugging Face Hub, or upload it.
 
     The repository has the bundle's files and its card as README.md. Whoever has showtell[hf] captions with it by
     --model hf:ORG/NAME.
