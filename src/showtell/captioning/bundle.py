@@ -15,12 +15,8 @@
 Nothing in a bundle is executed but ONNX graphs, and nothing is ever unpickled.
 """
 
-import ctypes
-import hashlib
 import json
-import os
 import shutil
-import stat
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +24,15 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar, cast, get_args
 
+from showtell.captioning.bundle_files import (
+    MANIFEST,
+    Changed,
+    described,
+    inside,
+    put_in_place,
+    read_file,
+    umask,
+)
 from showtell.captioning.confidence import Calibration
 from showtell.errors import BadBundle
 from showtell.images import Preprocessing
@@ -45,10 +50,9 @@ REQUIRED = ("encoder.onnx", "begin.onnx", "step.onnx", "vocabulary.json")
 TOGETHER = frozenset({"embedder.onnx", "text.onnx"})
 """Optional graphs, of which neither is of use without the other."""
 
-_MANIFEST, _WORDS = "manifest.json", "words.json"
+_WORDS = "words.json"
 _MANIFEST_BYTES = 2**20
 _LONGEST_PROMPT = 100
-_FILE_BYTES = 2**31  # protobuf holds no larger graph
 
 _T = TypeVar("_T")
 
@@ -161,9 +165,9 @@ def write_bundle(  # noqa: PLR0913 - a manifest has so many fields
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     try:
-        part.chmod(0o777 & ~_umask())
+        part.chmod(0o777 & ~umask())
         for path, content in files.items():
-            _inside(part, path).write_bytes(content)
+            inside(part, path).write_bytes(content)
         vocabulary.save(part / "vocabulary.json")
         manifest = {
             "format": 1 if join == "words" and not prompts else 2,
@@ -179,7 +183,7 @@ def write_bundle(  # noqa: PLR0913 - a manifest has so many fields
         }
         _write_manifest(part, manifest)
         read_bundle(part)
-        _put_in_place(part, folder)
+        put_in_place(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return read_bundle(folder)
@@ -195,44 +199,11 @@ def _optional(
     return found
 
 
-def _put_in_place(part: Path, folder: Path) -> None:
-    """Make a whole folder take the place of another, which `part` is afterwards, or of none.
-
-    Linux can exchange the two in one step, so that there is a whole bundle at every moment. Elsewhere the old one
-    steps aside first.
-    """
-    if not folder.exists():
-        part.rename(folder)
-        return
-    if _exchange(part, folder):
-        return
-    aside = part.with_suffix(".old")
-    folder.rename(aside)
-    part.rename(folder)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Let two folders change names, where the system can (``renameat2``)."""
-    try:
-        rename = ctypes.CDLL(None).renameat2
-    except (OSError, AttributeError, TypeError):
-        return False
-    here = -100  # paths are as they are
-    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), 2) == 0)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write the manifest, with the size and the checksum of every other file that is there."""
-    described = {path.name: _described(path.read_bytes()) for path in sorted(folder.iterdir())}
-    text = json.dumps({**manifest, "files": described}, ensure_ascii=False, indent=2)
-    (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+    files = {path.name: described(path.read_bytes()) for path in sorted(folder.iterdir())}
+    text = json.dumps({**manifest, "files": files}, ensure_ascii=False, indent=2)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def _calibration(folder: Path, written: Any, languages: Sequence[str]) -> dict[str, Calibration]:
@@ -254,7 +225,7 @@ def check_replaceable(folder: str | Path) -> None:
             or the process is in it, which would be gone under it.
     """
     folder = Path(folder)
-    if folder.exists() and not (folder / _MANIFEST).is_file() and (folder.is_file() or any(folder.iterdir())):
+    if folder.exists() and not (folder / MANIFEST).is_file() and (folder.is_file() or any(folder.iterdir())):
         raise BadBundle(f"{folder}: holds files but no bundle; name a folder that is new or empty")
     if folder.resolve() == Path.cwd():
         raise BadBundle(f"{folder}: is the folder that you are in and cannot be replaced; name another")
@@ -262,7 +233,7 @@ def check_replaceable(folder: str | Path) -> None:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest as JSON has it."""
-    path = folder / _MANIFEST
+    path = folder / MANIFEST
     if not path.is_file():
         there = "it has no manifest.json" if folder.is_dir() else "there is no such folder"
         raise BadBundle(f"{folder}: is not a bundle, because {there}")
@@ -283,7 +254,7 @@ def _check_format(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Refuse formats that this program does not know."""
     number = manifest.get("format")
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise BadBundle(f"{folder / _MANIFEST}: 'format' must be an integer from 1, not {number!r}")
+        raise BadBundle(f"{folder / MANIFEST}: 'format' must be an integer from 1, not {number!r}")
     if number > FORMAT:
         raise BadBundle(
             f"{folder}: this bundle is of format {number}, and this version of showtell reads up to format "
@@ -295,65 +266,20 @@ def _read_files(folder: Path, files: Mapping[str, Any]) -> dict[str, bytes]:
     """The content of every file that the manifest names, verified."""
     for name in REQUIRED:
         if name not in files:
-            raise BadBundle(f"{folder / _MANIFEST}: 'files' does not name {name}")
+            raise BadBundle(f"{folder / MANIFEST}: 'files' does not name {name}")
     if len(TOGETHER & files.keys()) == 1:
         both = " and ".join(sorted(TOGETHER))
-        raise BadBundle(f"{folder / _MANIFEST}: 'files' must name {both}, or neither")
+        raise BadBundle(f"{folder / MANIFEST}: 'files' must name {both}, or neither")
     contents = {}
-    for name, described in files.items():
+    for name, entry in files.items():
         try:
-            contents[name] = _read_file(folder, name, described)
-        except _Changed as error:
+            contents[name] = read_file(folder, name, entry)
+        except Changed as error:
             if PurePosixPath(name).suffix != ".md":
                 raise BadBundle(f"{error}; fetch the bundle again") from error
             # Text for people: nothing depends on it.
             warnings.warn(f"{error}; the captions are not affected", stacklevel=4)
     return contents
-
-
-class _Changed(Exception):
-    """A file that is missing, or is not what the manifest describes."""
-
-
-def _read_file(folder: Path, name: str, described: Any) -> bytes:
-    """One file's content. What is returned is what was verified: the file is read once."""
-    path = _inside(folder, name)
-    size = described.get("size") if isinstance(described, dict) else None
-    if not isinstance(size, int) or not 0 <= size <= _FILE_BYTES:
-        raise BadBundle(f"{folder / _MANIFEST}: the size of {name} must be a number of bytes, not {size!r}")
-    try:
-        status = path.stat()
-        # A pipe may never end, and a file of holes costs nothing but to read it.
-        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
-            raise _Changed(f"{path}: is not the file that the manifest describes")
-        with path.open("rb") as file:
-            content = file.read(size + 1)
-    except OSError as error:
-        raise _Changed(f"{path}: cannot be read ({error.strerror})") from error
-    if _described(content) != described:
-        raise _Changed(f"{path}: is not the file that the manifest describes")
-    return content
-
-
-def _inside(folder: Path, name: str) -> Path:
-    """The path of a file of the bundle, or BadBundle when it would lead out of the folder."""
-    plain = PurePosixPath(name)
-    odd = "\\" in name or ":" in name or "\0" in name
-    if odd or plain.is_absolute() or ".." in plain.parts or plain.name == "":
-        raise BadBundle(f"{folder / _MANIFEST}: {name!r} is not the name of a file in the bundle")
-    path = folder / plain
-    try:
-        name.encode("utf-8")
-        inside = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError, ValueError):  # a link to itself, or half a character
-        raise BadBundle(f"{folder / _MANIFEST}: {name!r} is not the name of a file in the bundle") from None
-    if not inside:
-        raise BadBundle(f"{path}: leads out of the bundle, so it is not read")
-    return path
-
-
-def _described(content: bytes) -> dict[str, Any]:
-    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _read_vocabulary(folder: Path, content: bytes) -> Vocabulary:
@@ -390,7 +316,7 @@ def _check_special_ids(
     folder: Path, special_ids: Mapping[str, Any], vocabulary: Vocabulary, languages: tuple[Any, ...]
 ) -> None:
     """Whoever reads the manifest without our vocabulary must find the same ids, and a start a language."""
-    where = folder / _MANIFEST
+    where = folder / MANIFEST
     if special_ids != _special_ids(vocabulary):
         raise BadBundle(f"{where}: 'special_ids' are not those of vocabulary.json; export the bundle again")
     unknown = [language for language in languages if language not in list(vocabulary.start_ids)]
@@ -417,7 +343,7 @@ def _prompts(
     folder: Path, value: Any, vocabulary: Vocabulary, languages: Sequence[str]
 ) -> dict[str, tuple[int, ...]]:
     """The prompt of each language that has one."""
-    where = folder / _MANIFEST
+    where = folder / MANIFEST
     if not isinstance(value, dict) or not value.keys() <= set(languages):
         raise BadBundle(f"{where}: 'prompts' must have token ids for languages of the bundle")
     for ids in value.values():
@@ -434,7 +360,7 @@ def _field(folder: Path, manifest: Mapping[str, Any], key: str, kind: type[_T]) 
     value = manifest.get(key)
     if not isinstance(value, kind):
         found = "is missing" if key not in manifest else f"must be a {kind.__name__}, not {value!r}"
-        raise BadBundle(f"{folder / _MANIFEST}: {key!r} {found}")
+        raise BadBundle(f"{folder / MANIFEST}: {key!r} {found}")
     return value
 
 
@@ -443,4 +369,4 @@ def _understood(folder: Path, read: Callable[[Any], _T], value: Any) -> _T:
     try:
         return read(value)
     except ValueError as error:
-        raise BadBundle(f"{folder / _MANIFEST}: {error}") from error
+        raise BadBundle(f"{folder / MANIFEST}: {error}") from error
