@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,6 +47,19 @@ def test_every_picture_of_the_split_is_captioned_and_scored(corpus, tiny_model):
     assert found.report.hygiene.distinct == 100
     assert found.report["BLEU-1"].value == pytest.approx(100 * 14 / 15)
     assert found.captions_per_second == pytest.approx(5 / found.seconds)
+
+
+def test_the_documented_captioner_of_ones_own_is_evaluated(corpus):
+    page = (Path(__file__).parents[2] / "docs/models.md").read_text(encoding="utf-8")
+    names = {}
+    exec(page.split("```python\n")[1].split("```")[0], names)
+    captioner = names["Brightness"]()
+    assert isinstance(captioner, showtell.Captioner)
+    found = evaluate(captioner, open_corpus(corpus))
+    assert len(found.captions) == 5
+    assert set(found.captions.values()) <= {"a bright picture", "a dark picture"}
+    assert found.report["BLEU-1"].value > 0
+    assert "beam" not in found.made_with
 
 
 def test_captions_by_a_model_change_no_figure(corpus, tiny_model):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from showtell.captioning.base import Caption, Options
+from showtell.captioning.base import Caption, Captioner, Options
 from showtell.captioning.captioner import BundleCaptioner
 from showtell.corpora import Corpus, Example
 from showtell.corpora.base import MODEL
@@ -64,7 +64,7 @@ class Evaluation:
 
 
 def evaluate(
-    captioner: BundleCaptioner,
+    captioner: Captioner,
     corpus: Corpus,
     *,
     split: str = "dev",
@@ -89,7 +89,7 @@ def evaluate(
 
 
 def evaluate_all(
-    captioner: BundleCaptioner,
+    captioner: Captioner,
     corpus: Corpus,
     *,
     split: str = "dev",
@@ -116,7 +116,7 @@ def evaluate_all(
     return [one for given in each for one in _evaluations(captioner, corpus, split, progress, given)]
 
 
-def scored_languages(captioner: BundleCaptioner, corpus: Corpus, split: str) -> tuple[str, ...]:
+def scored_languages(captioner: Captioner, corpus: Corpus, split: str) -> tuple[str, ...]:
     """The captioner's languages that a split has captions in, but those of a model."""
     there = {
         reference.language
@@ -128,7 +128,7 @@ def scored_languages(captioner: BundleCaptioner, corpus: Corpus, split: str) -> 
 
 
 def _evaluations(
-    captioner: BundleCaptioner, corpus: Corpus, split: str, progress: Progress, options: Options
+    captioner: Captioner, corpus: Corpus, split: str, progress: Progress, options: Options
 ) -> list[Evaluation]:
     """In one language: of the whole corpus, then of its parts where there are several."""
     language = options.get("language") or captioner.languages[0]
@@ -150,13 +150,14 @@ def _evaluations(
             language=language,
             training=training,
         )
-        made_with = {
+        made_with: dict[str, Any] = {
             "model": f"{captioner.name} {captioner.version}",
             "corpus": name,
             "split": split,
-            "beam": options.get("beam") or captioner.decoding.beam,
-            "length_exponent": captioner.decoding.length_exponent,
         }
+        if isinstance(captioner, BundleCaptioner):
+            made_with["beam"] = options.get("beam") or captioner.decoding.beam
+            made_with["length_exponent"] = captioner.decoding.length_exponent
         return Evaluation(language, own, report, made_with, seconds * len(own) / len(captions))
 
     parts: dict[str, list[Example]] = {}
@@ -170,7 +171,7 @@ def _evaluations(
 
 
 def _captions(
-    captioner: BundleCaptioner, examples: Sequence[Example], progress: Progress, options: Options
+    captioner: Captioner, examples: Sequence[Example], progress: Progress, options: Options
 ) -> dict[str, Caption]:
     """The caption of each example by its id."""
     captions: dict[str, Caption] = {}
