@@ -110,16 +110,18 @@ def common_beam_search(
         prefixes = np.array([words for search in running for words in search.tokens], np.int64)
         forbid(scores, prefixes.reshape(len(scores), -1), ids, options)
         rows: list[int] = []
+        same = True
         going: list[_Search] = []
         first = 0
         for search in running:
             here = slice(first, first + len(search.tokens))
             parents = search.extend(scores[here], ids, options, attended[here] if attention else None)
+            same = same and len(parents) == here.stop - first
             rows += [first + parent for parent in parents]
             going += [search] if parents else []
             first = here.stop
         running = going
         if running:
-            state = take(state, np.array(rows), stepper.fixed, same_pictures=False)
+            state = take(state, np.array(rows), stepper.fixed, same_pictures=same)
             tokens = np.array([[words[-1]] for search in running for words in search.tokens], np.int64)
     return [search.found[: options.candidates] for search in searches]

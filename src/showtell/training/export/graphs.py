@@ -26,7 +26,12 @@ class Encoder(Protocol):
 
 
 def make_graphs(encoder: Encoder, model: nn.Module, *, precise: bool = False) -> dict[str, bytes]:
-    """The three graphs of a bundle by file name, with weights in half precision unless they shall be precise."""
+    """The three graphs of a bundle by file name.
+
+    Args:
+        precise: keep the weights in single precision, and as the runtime multiplies by them, so that they can be
+            quantised; otherwise they are in half precision, and those that are used twice are stored once.
+    """
     size = encoder.preprocessing.size
     pixels = torch.zeros(2, 3, size, size)
     captioner = cast(Captioner, model.eval())
@@ -43,7 +48,7 @@ def make_graphs(encoder: Encoder, model: nn.Module, *, precise: bool = False) ->
             dynamic={"pixels": {0: "B"}, "regions": {0: "B"}},
         ),
         "begin.onnx": _begin_graph(captioner, regions),
-        "step.onnx": _step_graph(captioner, first, second),
+        "step.onnx": _step_graph(captioner, first, second, fold=precise),
     }
     return graphs if precise else {name: halved(graph) for name, graph in graphs.items()}
 
@@ -83,7 +88,7 @@ def _begin_graph(captioner: Captioner, regions: Tensor) -> bytes:
     )
 
 
-def _step_graph(captioner: Captioner, first: State, second: State) -> bytes:
+def _step_graph(captioner: Captioner, first: State, second: State, *, fold: bool) -> bytes:
     """Batch and every axis that grew between two steps are free."""
     changing = [name for place, name in enumerate(captioner.state_names) if place not in captioner.fixed]
     dynamic = {name: {0: "B"} for name in ("tokens", "logits", "attention")}
@@ -104,7 +109,7 @@ def _step_graph(captioner: Captioner, first: State, second: State) -> bytes:
         inputs=["tokens", *(f"state.{name}" for name in captioner.state_names)],
         outputs=["logits", "attention", *(f"next.{name}" for name in changing)],
         dynamic=dynamic,
-        fold=False,
+        fold=fold,
     )
 
 
