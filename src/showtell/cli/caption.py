@@ -14,6 +14,7 @@ from showtell.cli.job import Job
 from showtell.cli.kept import Kept
 from showtell.cli.paths import names_in, names_or_picture, pictures_named
 from showtell.cli.rows import Format, format_of_file
+from showtell.cli.screening import Screen, screened
 from showtell.cli.writing import Overwrite, Where, Writing, confirm
 from showtell.errors import ShowtellError
 
@@ -49,6 +50,12 @@ Write = Annotated[
 Overwriting = Annotated[
     Overwrite, typer.Option(help="What gives way: nothing, the machine's words, or all (which asks).")
 ]
+Screening = Annotated[
+    Screen | None,
+    typer.Option(
+        help="Screen each picture too: mark the captions of those that may be unfit to be shown, or withhold them."
+    ),
+]
 OutputFormat = Annotated[
     Format | None,
     typer.Option(help="How captions are written; what the output file's ending says unless given, or text."),
@@ -79,6 +86,7 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     overwrite: Overwriting = "none",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what --write would write.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --overwrite all.")] = False,
+    screen: Screening = None,
     engine: cluster.Engine = "local",
     address: cluster.Address = None,
     workers: cluster.Workers = None,
@@ -91,7 +99,7 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     """
     named, picture = _named(paths or [], files_from)
     found = pictures_named(named, recursive=recursive)
-    if cluster.wanted(engine):
+    if cluster.wanted(engine, screening=screen is not None):
         cluster.caption_on_cluster(found, output, model, options, address=address, workers=workers)
         return
     sources: list[str | bytes] = [*found.files, *([] if picture is None else [picture])]
@@ -106,14 +114,15 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
         candidates=options.get("candidates") is not None,
         alone=len(sources) == 1 and (picture is not None or found.files == named),
         least=_least(captioner, min_confidence),
+        screened=screen is not None,
     )
     _tell_of_a_useless_seed(options)
     kept = job.kept(languages) if resume else Kept([], languages=languages)
     plan = [(source, source in kept) for source in sources]
-    results = _results(captioner, [source for source, there in plan if not there], options)
-    writing = None
-    if write is not None:
-        writing = Writing(write, captioner, overwrite, dry_run=dry_run, least=job.least)
+    new = [source for source, there in plan if not there]
+    results = screened(_results(captioner, new, options), new, screen, job.unsafe, each=len(languages))
+    writing = write and Writing(write, captioner, overwrite, dry_run=dry_run, least=job.least)
+    if writing:
         results = writing.passing(results)
     job.write(plan, kept, results, each=len(languages))
     if len(sources) > 1 or not job.alone:

@@ -31,8 +31,14 @@ Workers = Annotated[
 ]
 
 
-def wanted(engine: str) -> bool:
-    """Whether Ray is to caption."""
+def wanted(engine: str, *, screening: bool) -> bool:
+    """Whether Ray is to caption.
+
+    Raises:
+        ShowtellError: it is to screen too, which it does not.
+    """
+    if engine == "ray" and screening:
+        raise ShowtellError("--screen is for --engine local; screen the pictures apart with showtell screen")
     return engine == "ray"
 
 

@@ -13,6 +13,7 @@ from showtell.cli import console
 from showtell.cli.console import counted, note
 from showtell.cli.kept import Kept, read_kept
 from showtell.cli.rows import Format, row_of, rows
+from showtell.cli.screening import name_of
 from showtell.errors import ShowtellError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Job:
         candidates: the rows have candidates.
         alone: one picture was named.
         least: captions with a lower confidence are left out.
+        screened: pictures are screened too.
+        unsafe: the scores of pictures that screening calls unsafe, by name; filled while results come.
     """
 
     format: Format
@@ -40,6 +43,8 @@ class Job:
     candidates: bool
     alone: bool
     least: float
+    screened: bool = False
+    unsafe: dict[str, float] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
     def kept(self, languages: tuple[str, ...]) -> Kept:
@@ -67,7 +72,14 @@ class Job:
             closing(results),
             console.output(self.output) as file,
             closing(
-                rows(self.format, file, alone=self.alone, candidates=self.candidates, place=self.output)
+                rows(
+                    self.format,
+                    file,
+                    alone=self.alone,
+                    candidates=self.candidates,
+                    screened=self.screened,
+                    place=self.output,
+                )
             ) as writer,
             console.progress(len(plan), "Captioning", hidden=hidden) as advance,
         ):
@@ -87,7 +99,9 @@ class Job:
     def _new(self, results: "Generator[Result, None, None]", each: int) -> Iterator[dict[str, Any]]:
         """The rows of the next picture, as far as they are to be written."""
         first = next(results)
-        self.counts["captioned" if first.ok else "failed"] += 1
+        score = self.unsafe.get(name_of(first))
+        self.counts["captioned" if first.ok else "failed" if score is None else "withheld"] += 1
+        self.counts["unsafe"] += first.ok and score is not None
         for result in (first, *itertools.islice(results, each - 1 if first.ok else 0)):
             confidence = None if result.caption is None else result.caption.confidence
             if confidence is not None and confidence < self.least:
@@ -98,7 +112,8 @@ class Job:
                 # On stderr, so that nobody takes it for the caption.
                 note(f"{result.path}: {result.error}" if result.path else str(result.error))
             else:
-                yield row_of(result, candidates=self.candidates)
+                row = row_of(result, candidates=self.candidates)
+                yield row if score is None else row | {"unsafe": round(score, 4)}
 
     def summary(self, passed_over: int, others: Counter[str]) -> str:
         """What became of all the pictures, in a line."""
@@ -106,6 +121,8 @@ class Job:
         parts = [f"{counts['captioned']:,} captioned"]
         parts += [f"{counts['kept']:,} already there"] * bool(counts["kept"])
         parts += [f"{counts['failed']:,} failed"] * bool(counts["failed"])
+        parts += [f"{counts['withheld']:,} withheld as unsafe"] * bool(counts["withheld"])
+        parts += [f"{counts['unsafe']:,} marked as unsafe"] * bool(counts["unsafe"])
         parts += [f"{passed_over:,} passed over"] * bool(passed_over)
         parts += [f"{counts['left out']:,} below a confidence of {self.least:g}"] * bool(counts["left out"])
         for kind, number in others.items():

@@ -25,6 +25,8 @@ li { list-style: none; }
 img, .none { width: 100%; height: 11rem; object-fit: contain; border-radius: 6px; background: #8882; }
 .none { display: grid; place-items: center; }
 p { margin: .35rem 0 0; overflow-wrap: anywhere; }
+.unsafe { filter: blur(1rem); }
+.unsafe:hover, .unsafe:focus { filter: none; }
 .small { font-size: .85rem; opacity: .8; }
 button { font: inherit; font-size: .85rem; }
 """
@@ -98,6 +100,7 @@ class Page:
         else:
             sure = row["confidence"]
             about = "" if sure is None else f"confidence {sure:.2f} "
+            about += f"unsafe {row['unsafe']:.2f} " if "unsafe" in row else ""
             self._file.write(
                 f'<div><p lang="{escape(row["language"])}">{_plain(row["caption"])}</p>'
                 f'<p class="small">{about}<button type="button">Copy alt text</button></p></div>'
@@ -125,8 +128,12 @@ class Page:
 
         from showtell.images.thumbnails import thumbnail_url
 
+        if "unsafe" in row and "error" in row:
+            return '<span class="none">withheld</span>'
+        blur = ' class="unsafe"' if "unsafe" in row else ""
         try:
-            image = f'<img src="{thumbnail_url(row["path"], _SIDE)}" alt="{_plain(row.get("caption", ""))}">'
+            url = thumbnail_url(row["path"], _SIDE)
+            image = f'<img{blur} src="{url}" alt="{_plain(row.get("caption", ""))}">'
         except BadImage:
             return '<span class="none">no picture</span>'
         path = os.path.relpath(os.path.realpath(row["path"]), self._folder).replace(os.sep, "/")

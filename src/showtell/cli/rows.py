@@ -18,7 +18,8 @@ __all__ = ["Format", "Row", "Rows", "coco_id", "format_of_file", "one_line", "ro
 Format = Literal["text", "json", "jsonl", "csv", "html", "coco"]
 
 Row = Mapping[str, Any]
-"""``path``, and ``caption``, ``language``, ``confidence`` (and ``candidates``) or ``error``."""
+"""``path``, and ``caption``, ``language``, ``confidence`` (and ``candidates``) or ``error``; ``unsafe``, a score, where
+screening found a picture unsafe."""
 
 _ENDINGS: Mapping[str, Format] = {
     ".json": "json",
@@ -71,13 +72,22 @@ def row_of(result: "Result", *, candidates: bool) -> dict[str, Any]:
     return row
 
 
-def rows(format: Format, file: TextIO, *, alone: bool, candidates: bool, place: Path | None = None) -> Rows:  # noqa: A002
+def rows(
+    format: Format,  # noqa: A002
+    file: TextIO,
+    *,
+    alone: bool,
+    candidates: bool,
+    screened: bool = False,
+    place: Path | None = None,
+) -> Rows:
     """A writer.
 
     Args:
         file: where to.
         alone: one picture was asked about, so that text need not say which.
         candidates: the rows have candidates.
+        screened: pictures are screened too.
         place: the file's name, which links in a page are relative to.
     """
     if format == "html":
@@ -86,7 +96,7 @@ def rows(format: Format, file: TextIO, *, alone: bool, candidates: bool, place: 
         return _Coco(file)
     if format == "text":
         return _Text(file, alone)
-    columns = [*_COLUMNS, *(["candidates"] if candidates else [])]
+    columns = [*_COLUMNS, *(["candidates"] if candidates else []), *(["unsafe"] if screened else [])]
     return Records(format, file, columns, str)
 
 
@@ -102,7 +112,9 @@ class _Text:
             self._line(row, f"error: {row['error']}")
             return
         sure = row["confidence"] if self._terminal else None
-        self._line(row, row["caption"] + ("" if sure is None else f"  (confidence {sure:.2f})"))
+        marks = [] if sure is None else [f"confidence {sure:.2f}"]
+        marks += [f"unsafe {row['unsafe']:.2f}"] if "unsafe" in row else []
+        self._line(row, row["caption"] + (f"  ({', '.join(marks)})" if marks else ""))
         for other in row.get("candidates", ())[1:]:
             self._line(row, other["caption"])
 
