@@ -45,6 +45,7 @@ def caption_many(
     *,
     languages: Sequence[str],
     threads: int,
+    batch: int = BATCH,
 ) -> Generator[Result, None, None]:
     """Caption pictures lazily, in the order of ``sources``.
 
@@ -54,6 +55,7 @@ def caption_many(
         options: for ``describe``; their language is left aside.
         languages: a result in each, for each picture.
         threads: batches that are worked on at a time.
+        batch: pictures that are decoded together.
 
     Raises:
         TypeError: at once, one picture was given in place of many.
@@ -61,26 +63,33 @@ def caption_many(
     if isinstance(sources, str | bytes | os.PathLike):  # each letter of a name would be a picture
         raise TypeError(f"caption_many takes a list of pictures; for one, give [{sources!r}] or use caption")
     each: list[Options] = [{**options, "language": language} for language in languages]
-    return in_threads(lambda batch, stop: _captioned(captioner, batch, each, stop), sources, threads)
+    return in_threads(
+        lambda part, stop: _captioned(captioner, part, each, stop), sources, threads, batch=batch
+    )
 
 
 def in_threads(
-    work: Callable[[list[_Item], Event], list[_Done]], items: Iterable[_Item], threads: int
+    work: Callable[[list[_Item], Event], list[_Done]],
+    items: Iterable[_Item],
+    threads: int,
+    *,
+    batch: int = BATCH,
 ) -> Generator[_Done, None, None]:
     """What comes of items, in their order, while as many batches as there are threads are worked on ahead.
 
     Args:
-        work: what is done with a batch of up to `BATCH`; once the event is set, nobody wants its results.
+        work: what is done with a batch; once the event is set, nobody wants its results.
         items: read lazily; close the iterator to end early.
         threads: batches that are worked on at a time.
+        batch: items of a batch, at most.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="showtell")
     stop = Event()
     remaining = iter(items)
     waiting: deque[Future[list[_Done]]] = deque()
     try:
-        while batch := list(itertools.islice(remaining, BATCH)):
-            waiting.append(pool.submit(work, batch, stop))
+        while part := list(itertools.islice(remaining, batch)):
+            waiting.append(pool.submit(work, part, stop))
             if len(waiting) > threads:
                 yield from waiting.popleft().result()
         while waiting:

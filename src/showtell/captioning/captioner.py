@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.captioning.base import Alternative, Caption, Encoded, Options, Result
-from showtell.captioning.batches import caption_many
+from showtell.captioning.batches import BATCH, caption_many
 from showtell.captioning.bundle import Bundle, read_bundle
 from showtell.captioning.networks import OnnxEmbedder, OnnxEncoder, OnnxStepper, OnnxTextEmbedder
 from showtell.captioning.onnx import default_threads
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from showtell.images import Source
 
 __all__ = ["BundleCaptioner", "special_ids"]
+
+_LARGE = 200_000_000  # bytes of graphs
+BATCH_OF_LARGE = 2
+"""Pictures that a large captioner decodes together: each takes a second and tens of megabytes."""
 
 _NO_VECTORS = "the model {} makes no vectors of pictures and texts; use another"
 
@@ -69,6 +73,8 @@ class BundleCaptioner:
         self.embeds = "embedder.onnx" in bundle.graphs
         self._bundle = replace(bundle, graphs={})  # the networks hold their own copies
         self._threads = threads
+        large = sum(map(len, bundle.graphs.values())) > _LARGE
+        self._batch = BATCH_OF_LARGE if large else BATCH
         self._encoder = OnnxEncoder(bundle, threads=1)
         self._stepper = OnnxStepper(bundle, threads=1)
         self._embedder = OnnxEmbedder(bundle) if self.embeds else None
@@ -141,6 +147,7 @@ class BundleCaptioner:
             options,
             languages=request.languages,
             threads=self._threads or default_threads(),
+            batch=self._batch,
         )
 
     def encode(self, source: "Source") -> Encoded:

@@ -4,7 +4,7 @@
 
     folder (config.json, weights, tokenizer, preprocessor)     as save_pretrained leaves it
       -> Parts       the picture network and the decoder, which takes a token at a time (decoders.py)
-      -> Tokens      the tokenizer's pieces with Showtell's special tokens (tokens.py)
+      -> Tokens      the tokenizer's pieces with Showtell's special tokens (pieces.py)
       -> bundle      ONNX graphs, compared with PyTorch
 
 No code from a model's folder is run, and pickled weights are read only when they are asked for.
