@@ -84,6 +84,8 @@ def test_a_model_of_transformers_is_converted_once_and_then_runs_offline(place, 
     again = run(place, "caption", picture, "--model", "hf:people/captioner", HF_ENDPOINT="http://127.0.0.1:9")
     assert (again.returncode, again.stdout) == (0, first.stdout), again.stderr
     assert not asked
+    indexed = run(place, "index", picture, "--library", folder / "library", "--model", "hf:people/captioner")
+    assert indexed.returncode == 0, indexed.stderr
     explicit = run(
         place, "import", "hf:people/captioner", "--output", folder / "bundle", "--precision", "fp16"
     )

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from showtell.apps.batching import Batcher, Busy, Closed
 from showtell.apps.gallery import Gallery, Hit
-from showtell.captioning.base import Caption, Encoded
+from showtell.captioning.base import Caption, Captioner, Encoded
 from showtell.captioning.captioner import BundleCaptioner
 from showtell.captioning.explain import Explanation, explain
 from showtell.captioning.hub import load
@@ -82,7 +82,7 @@ class Service:
 
     def __init__(
         self,
-        captioner: BundleCaptioner,
+        captioner: Captioner,
         *,
         feedback: FeedbackStore | None = None,
         screener: Screener | None = None,
@@ -95,7 +95,7 @@ class Service:
         """Begin to serve.
 
         Args:
-            captioner: made by `showtell.load`.
+            captioner: made by `showtell.load`, or any other; only the former explains and has a card.
             feedback: where feedback is kept.
             screener: what says whether a picture is fit to be shown.
             library: pictures to search; closed with the service.
@@ -219,6 +219,8 @@ class Service:
         options = self._options(language, None, None)
         if options["language"] == "both":
             raise BadOption("an explanation is of one language")
+        if not isinstance(self.captioner, BundleCaptioner):
+            raise BadOption(f"the model {self.captioner.name} is no bundle and does not explain")
         if not self._explaining.acquire(timeout=10):
             raise Busy("too much is being explained at once; try again in a moment")
         try:
@@ -298,8 +300,8 @@ class Service:
         )
 
     def card(self) -> str:
-        """The captioner's card, in Markdown."""
-        return self.captioner.card
+        """The captioner's card, in Markdown; empty where it has none."""
+        return self.captioner.card if isinstance(self.captioner, BundleCaptioner) else ""
 
 
 def open_service(

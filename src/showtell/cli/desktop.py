@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from showtell.cli import options as option
+from showtell.cli.console import prepare_model
 from showtell.errors import MissingExtra, ShowtellError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def desktop(
 
         return opened(model, feedback=feedback, library=None if folder is None else Path(folder))
 
+    prepare_model(model)
     settings = Settings.read(settings_path())
     if library is not None:
         settings.library = str(library)

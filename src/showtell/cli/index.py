@@ -62,6 +62,7 @@ def index(
     """
     from showtell.search import open_library
 
+    console.prepare_model(model or "base")
     with open_library(library, model=model) as opened, ExitStack() as stack:
         result = opened.index(
             paths,

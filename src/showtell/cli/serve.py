@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from showtell.cli import options as option
-from showtell.cli.console import note
+from showtell.cli.console import note, prepare_model
 from showtell.errors import MissingExtra
 
 __all__ = ["serve"]
@@ -58,6 +58,7 @@ def serve(
         ) from error
     from showtell.apps.service import open_service
 
+    prepare_model(model)
     service = open_service(model, feedback=feedback, library=library)
     running = prepare(
         service, host=host, port=port, token=token, make_token=make_token, hosts=allow_host or ()

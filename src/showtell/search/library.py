@@ -29,6 +29,7 @@ from showtell.search.store import Store
 from showtell.search.words import language_of
 
 if TYPE_CHECKING:
+    from showtell.captioning.base import Captioner
     from showtell.images import Source
 
 __all__ = ["UNFIT", "Library", "default_folder", "open_library"]
@@ -49,13 +50,14 @@ def default_folder() -> Path:
 
 
 def open_library(
-    folder: str | Path | None = None, *, model: str | Path | None = None, create: bool = True
+    folder: str | Path | None = None, *, model: "str | Path | Captioner | None" = None, create: bool = True
 ) -> "Library":
     """Open a library of pictures.
 
     Args:
         folder: where it lies; the default place unless given. Made where it is missing.
-        model: a bundle that ships or a bundle's folder; the one that the library was indexed with unless given.
+        model: a bundle that ships, a bundle's folder, or any captioner, which then has to be given at each opening;
+            the one that the library was indexed with unless given.
         create: whether a library that is not there is made.
 
     Raises:
@@ -70,10 +72,10 @@ def open_library(
 class Library:
     """An open library. Safe from several threads; several processes may work on the same one."""
 
-    def __init__(self, store: Store, *, model: str | Path | None = None) -> None:
+    def __init__(self, store: Store, *, model: "str | Path | Captioner | None" = None) -> None:
         """Use `open_library`."""
         self._store = store
-        if model is not None and os.path.isdir(model):
+        if isinstance(model, str | Path) and os.path.isdir(model):
             model = os.path.abspath(model)
         self._model = Model(model or store.setting("model") or "base")
         self._searcher = Searcher(store, self._model)
@@ -128,7 +130,8 @@ class Library:
         if model.space is None and not languages:
             raise ShowtellError(f"the model {model.name} makes captions alone; index with captions")
         roots = [os.path.abspath(os.path.expanduser(path)) for path in _listed(paths)]
-        self._store.set("model", model.name)
+        if not model.own:
+            self._store.set("model", model.name)
         indexer = Indexer(
             self._store,
             model.captioner,
@@ -276,7 +279,7 @@ class Library:
 
     def _languages(self, languages: Sequence[str] | None) -> tuple[str, ...]:
         """The languages to caption in."""
-        known = self._model.bundle.languages
+        known = self._model.languages
         for language in languages or ():
             if language not in known:
                 raise ShowtellError(

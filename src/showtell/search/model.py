@@ -12,6 +12,7 @@ from showtell.search.calibration import Calibration, read_calibrations
 from showtell.search.embedder import TextEmbedder, has_embedder, space_of
 from showtell.search.presence import WordStatistics
 from showtell.search.records import Floats
+from showtell.search.words import Words
 
 if TYPE_CHECKING:
     from showtell.captioning.base import Captioner
@@ -21,16 +22,22 @@ __all__ = ["Model"]
 
 
 class Model:
-    """A bundle as a library uses it.
+    """A captioner as a library uses it: a bundle, or one of somebody's own, which captions but makes no vectors.
 
     Attributes:
-        name: a bundle that ships, or the absolute path of a bundle's folder.
+        name: a bundle that ships, or the absolute path of a bundle's folder; or what the captioner is called.
+        own: whether it is no bundle.
     """
 
-    def __init__(self, name: str | Path) -> None:
-        """Take the name; the bundle is read when something of it is needed."""
-        self.name = str(name)
+    def __init__(self, model: "str | Path | Captioner") -> None:
+        """Take the name of a bundle, which is read when something of it is needed, or a captioner."""
+        self.own = not isinstance(model, str | Path)
         self._lock = RLock()
+        if isinstance(model, str | Path):
+            self.name = str(model)
+        else:
+            self.name = model.name
+            self.captioner = model  # in the place of the cached property
 
     @cached_property
     def bundle(self) -> Bundle:
@@ -44,12 +51,23 @@ class Model:
     @cached_property
     def space(self) -> str | None:
         """The name of the space of its vectors; None when it makes none."""
-        return space_of(self.bundle)
+        return None if self.own else space_of(self.bundle)
+
+    @property
+    def vocabulary(self) -> Words:
+        """The words that it knows as such: Chinese queries are cut into them."""
+        return frozenset[str]() if self.own else self.bundle.vocabulary
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of its captions."""
+        return self.captioner.languages if self.own else self.bundle.languages
 
     @cached_property
     def captions_by(self) -> str:
         """The name that its captions are kept under."""
-        return f"{self.bundle.name} {self.bundle.version}"
+        of = self.captioner if self.own else self.bundle
+        return f"{of.name} {of.version}"
 
     @cached_property
     def captioner(self) -> "Captioner":
@@ -67,7 +85,7 @@ class Model:
             BadBundle: the manifest's calibration cannot be.
         """
         try:
-            return read_calibrations(self.bundle.search)
+            return read_calibrations({} if self.own else self.bundle.search)
         except ValueError as error:
             raise BadBundle(f"{self.bundle.folder}: {error}; export the bundle again") from error
 
@@ -78,7 +96,7 @@ class Model:
         Raises:
             BadBundle: what it says cannot be.
         """
-        if not self.bundle.words:
+        if self.own or not self.bundle.words:
             return None
         try:
             return WordStatistics.from_dict(self.bundle.words, self.bundle.vocabulary)
@@ -97,7 +115,7 @@ class Model:
             BadImage: it cannot be read.
             ShowtellError: the bundle makes no vectors.
         """
-        if not has_embedder(self.bundle):
+        if self.own or not has_embedder(self.bundle):
             raise ShowtellError(f"the model {self.name} makes no vectors of pictures; search by words")
         vector = self.captioner.encode(source).embedding
         assert vector is not None

@@ -175,7 +175,7 @@ class Searcher:
 
     def _words_part(self, words: str, counts: dict[str, int], among: Integers | None) -> _Part:
         """What there is about words."""
-        vocabulary = self._model.bundle.vocabulary
+        vocabulary = self._model.vocabulary
         if not query_words(words, vocabulary):
             raise ShowtellError(f"{words!r}: there are no words in it to look for")
         look = self._vectors.look(self._model.text_vector(words)) if self._vectors else None
@@ -201,7 +201,7 @@ class Searcher:
         [evidence] = judged.evidence
         if np.nan_to_num(evidence.table[:, FEATURES.index("coverage")]).max(initial=0) >= _FULL:
             return True  # somebody has said just that
-        terms = query_terms(query_words(words, self._model.bundle.vocabulary))
+        terms = query_terms(query_words(words, self._model.vocabulary))
         with self._lock:
             features = answer_features(
                 statistics,
