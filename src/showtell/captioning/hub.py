@@ -215,4 +215,6 @@ def _plain_errors(name: HubName) -> Iterator[None]:
         raise
     except Exception as error:  # its errors, and those of the library under it, share no class
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ShowtellError(f"{name}: the hub does not give or take it ({reason})") from error
+        raise ShowtellError(
+            f"{name}: the Hugging Face Hub refused or could not be reached ({reason}); check the name and the network"
+        ) from error

@@ -22,6 +22,10 @@ MOST_TOKENS, LONGEST = 20, 100  # of a caption: unless the model says, and whate
 def read_config(folder: Path) -> Any:
     """The model's configuration, of an architecture that can be imported."""
     path = folder / "config.json"
+    if not folder.is_dir():
+        raise BadBundle(
+            f"{folder}: there is no such folder; name one as save_pretrained leaves it, or hf:ORG/NAME"
+        )
     try:
         kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError, RecursionError) as error:
