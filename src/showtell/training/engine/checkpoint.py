@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from showtell.errors import BadBundle
+from showtell.errors import BadBundle, ShowtellError
 from showtell.files import written_whole
 
 
@@ -61,7 +61,11 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     position: Position,
 ) -> None:
-    """Write everything that a continued run needs to end with the same weights."""
+    """Write everything that a continued run needs to end with the same weights.
+
+    Raises:
+        ShowtellError: there is no room for it; the checkpoint before stays.
+    """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.items()}
     for parameter, state in optimizer.state_dict()["state"].items():
@@ -72,8 +76,14 @@ def save_checkpoint(
         tensors["random.cuda"] = torch.cuda.get_rng_state()
     # Clones, because safetensors refuses tensors that share memory (tied embeddings do).
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    with written_whole(path) as temporary:
-        save_file(whole, temporary, metadata={"position": json.dumps(vars(position))})
+    try:
+        with written_whole(path) as temporary:
+            save_file(whole, temporary, metadata={"position": json.dumps(vars(position))})
+    except (SafetensorError, OSError) as error:  # a full disk is the former, an unwritable folder the latter
+        raise ShowtellError(
+            f"{path}: the checkpoint cannot be written ({error}); make room and run the same command again, which goes "
+            "on from the one before"
+        ) from error
 
 
 def load_checkpoint(
