@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from showtell.cli import console
+from showtell.cli import console, parquet
 from showtell.cli.console import counted, note
 from showtell.cli.kept import Kept, read_kept
 from showtell.cli.rows import Format, row_of, rows
@@ -55,6 +55,10 @@ class Job:
             self.format == "text" and (len(languages) > 1 or self.candidates)
         ):
             raise ShowtellError("--continue reads json, jsonl and csv, and text with one caption per picture")
+        if self.format == "parquet":
+            return read_kept(
+                parquet.rows_file(self.output), "jsonl", languages, earlier=parquet.rows_in(self.output)
+            )
         return read_kept(self.output, self.format, languages)
 
     def write(self, plan: "Plan", kept: Kept, results: "Generator[Result, None, None]", *, each: int) -> None:
@@ -68,9 +72,10 @@ class Job:
         """
         # Captions that run down a terminal are progress enough.
         hidden = self.output is None and sys.stdout.isatty()
+        opened = parquet.output if self.format == "parquet" else console.output
         with (
             closing(results),
-            console.output(self.output) as file,
+            opened(self.output) as file,
             closing(
                 rows(
                     self.format,

@@ -52,20 +52,27 @@ class Kept:
             yield from self.take(path)
 
 
-def read_kept(path: Path, format: Format, languages: tuple[str, ...]) -> Kept:  # noqa: A002
+def read_kept(
+    path: Path,
+    format: Format,  # noqa: A002
+    languages: tuple[str, ...],
+    *,
+    earlier: Iterable[dict[str, Any]] = (),
+) -> Kept:
     """The rows in a file of results, and in what a killed run has left beside it.
 
     Args:
         path: the file; it need not be there.
         format: ``text``, ``json``, ``jsonl`` or ``csv``.
         languages: those that are wanted now.
+        earlier: rows that are known already.
 
     Raises:
         ShowtellError: it cannot be read, or is not such a file.
     """
     leftovers = [Path(part) for part in glob(escape(str(path.parent / f".{path.name}.")) + "*.part")]
     leftovers = [part for part in leftovers if not _is_being_written(part)]
-    rows: list[dict[str, Any]] = []
+    rows = list(earlier)
     for file in sorted(leftovers, key=lambda part: part.stat().st_mtime):
         rows += _rows_in(file, format, languages, whole=False)
     if path.exists():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Format", "Row", "Rows", "coco_id", "format_of_file", "one_line", "row_of", "rows"]
 
-Format = Literal["text", "json", "jsonl", "csv", "html", "coco"]
+Format = Literal["text", "json", "jsonl", "csv", "html", "coco", "parquet"]
 
 Row = Mapping[str, Any]
 """``path``, and ``caption``, ``language``, ``confidence`` (and ``candidates``) or ``error``; ``unsafe``, a score, where
@@ -28,6 +28,7 @@ _ENDINGS: Mapping[str, Format] = {
     ".csv": "csv",
     ".html": "html",
     ".htm": "html",
+    ".parquet": "parquet",
 }
 _COLUMNS = ("path", "caption", "language", "confidence", "error")
 
@@ -96,6 +97,8 @@ def rows(
         return _Coco(file)
     if format == "text":
         return _Text(file, alone)
+    if format == "parquet":
+        format = "jsonl"  # noqa: A001 - on their way to the file: see parquet.py
     columns = [*_COLUMNS, *(["candidates"] if candidates else []), *(["unsafe"] if screened else [])]
     return Records(format, file, columns, str)
 
