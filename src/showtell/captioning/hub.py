@@ -123,18 +123,22 @@ def _from_hub(name: HubName) -> Path:
     if not published:
         raise NotConverted(f"{name}: is no bundle of Showtell; convert it once: showtell import {name}")
     part = folder.with_name(f"{folder.name}.part")
-    download(name, part, ["*.onnx", "*.json", "*.md"])
+    download(name, ["*.onnx", "*.json", "*.md"], part)
     shutil.rmtree(part / ".cache", ignore_errors=True)
     read_bundle(part)
     part.rename(folder)
     return folder
 
 
-def download(name: HubName, folder: Path, patterns: list[str]) -> None:
-    """Fetch files of a repository into a folder; started again, it goes on.
+def download(name: HubName, patterns: list[str], folder: Path | None = None) -> Path:
+    """Fetch files of a repository; started again, it goes on.
 
     Args:
         patterns: of the files' names.
+        folder: where to; the cache that the hub's library shares among programs unless given.
+
+    Returns:
+        The folder that has them.
 
     Raises:
         ShowtellError: the hub cannot be reached, or has no such repository.
@@ -142,9 +146,10 @@ def download(name: HubName, folder: Path, patterns: list[str]) -> None:
     """
     hub = _library()
     with _plain_errors(name):
-        hub.snapshot_download(
+        found = hub.snapshot_download(
             name.repository, revision=name.revision, local_dir=folder, allow_patterns=patterns
         )
+    return Path(found)
 
 
 def publish(

@@ -1,6 +1,5 @@
 """``showtell import``: a captioner of Hugging Face's transformers becomes a bundle."""
 
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -55,12 +54,11 @@ def convert(
     """Make the bundle of a name of the hub, or of a folder."""
     from showtell.captioning.hub import HubName, download
 
-    with reach("export.huggingface", extra="train,hf") as importing, tempfile.TemporaryDirectory() as place:
+    with reach("export.huggingface", extra="train,hf") as importing:
         folder = Path(model)
         if model.startswith("hf:"):
-            folder = Path(place)
             weights = ["*.safetensors", *(["*.bin"] if allow_pickle else [])]
-            download(HubName.parse(model), folder, ["*.json", "*.txt", *weights])
+            folder = download(HubName.parse(model), ["*.json", "*.txt", *weights])
         output.parent.mkdir(parents=True, exist_ok=True)
         importing.import_model(
             folder,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -200,6 +201,17 @@ def test_a_bundle_of_words_stays_of_the_first_format_and_one_of_pieces_is_of_the
         for folder in (tiny_model, tmp_path / "bundle")
     ]
     assert formats == [1, 2]
+
+
+def test_the_service_captions_and_explains_with_it(blip, tmp_path):
+    from showtell.apps.service import Service
+
+    picture = Path(__file__).parents[3] / "examples" / "cat.jpg"
+    import_model(blip, tmp_path / "bundle", name="one", source="made up")
+    with Service(showtell.load(tmp_path / "bundle")) as service:
+        [caption] = service.caption(picture).captions
+        assert service.explain(picture).text == caption.text
+        assert "Imported from made up" in service.card()
 
 
 def test_weights_in_several_files_are_read(blip, tmp_path):
