@@ -258,6 +258,33 @@ def test_the_pixels_are_those_of_the_models_own_processor(copy, tmp_path):
     np.testing.assert_allclose(read_pixels(Image.fromarray(noise), bundle.preprocessing), expected, atol=1e-5)
 
 
+SQUARE = {"height": SIDE, "width": SIDE}
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("BlipImageProcessorPil", {"size": SQUARE}),
+        ("ViTImageProcessorPil", {"size": SQUARE}),
+        ("CLIPImageProcessorPil", {"size": {"shortest_edge": SIDE}, "crop_size": SQUARE}),
+    ],
+)
+def test_a_processor_that_the_library_wrote_gives_the_pixels_that_it_gives_there(
+    copy, tmp_path, kind, settings
+):
+    from PIL import Image
+
+    from showtell.images import read_pixels
+
+    theirs = getattr(transformers, kind)(**settings)
+    theirs.save_pretrained(copy)
+    bundle = import_model(copy, tmp_path / "bundle", name="one", source="made up")
+    picture = Image.open(Path(__file__).parents[3] / "examples" / "cat.jpg").convert("RGB").resize((96, 64))
+    expected = theirs(picture, return_tensors="np")["pixel_values"][0]
+    found = read_pixels(picture, bundle.preprocessing)
+    assert np.abs(found - expected).mean() < 0.01
+
+
 def test_the_processor_may_stand_in_the_file_of_later_versions(copy, tmp_path):
     settings = json.loads((copy / "preprocessor_config.json").read_text(encoding="utf-8"))
     (copy / "preprocessor_config.json").unlink()
