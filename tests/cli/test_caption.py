@@ -582,3 +582,15 @@ def test_ctrl_c_keeps_stdout_whole_too(model, slow_folder):
     rest = process.stdout.read()
     assert process.wait(60) == 130
     assert json.loads(first + rest)
+
+
+@pytest.mark.parametrize("before", [["--candidates", "2"], []], ids=["more columns before", "fewer before"])
+def test_a_table_is_continued_with_other_columns(pictures, model, capsys, before):
+    after = [] if before else ["--candidates", "2"]
+    command = ["caption", "photos", "--model", model, "--output", "found.csv"]
+    main([*command, *before])
+    main([*command, *after, "--continue"])
+    with open("found.csv", encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert ("candidates" in found[0]) == bool(after)
+    assert sum(bool(row["caption"]) for row in found) == 3

@@ -1,7 +1,7 @@
 """``showtell import``: a captioner of Hugging Face's transformers becomes a bundle."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -42,16 +42,8 @@ def import_(
     convert(model, output, language=language, prompt=prompt, precision=precision, allow_pickle=allow_pickle)
 
 
-def convert(
-    model: str,
-    output: Path,
-    *,
-    language: str = "en",
-    prompt: str = "",
-    precision: str = "fp32",
-    allow_pickle: bool = False,
-) -> None:
-    """Make the bundle of a name of the hub, or of a folder."""
+def convert(model: str, output: Path, *, allow_pickle: bool = False, **settings: Any) -> None:
+    """Make the bundle of a name of the hub, or of a folder; `settings` are those of ``import_model``."""
     from showtell.captioning.hub import HubName, download
 
     with reach("export.huggingface", extra="train,hf") as importing:
@@ -65,9 +57,7 @@ def convert(
             output,
             name=output.resolve().name,
             source=model,
-            language=language,
-            prompt=prompt,
-            precision=precision,
+            **settings,
             allow_pickle=allow_pickle,
             progress=spoken(),
         )

@@ -12,7 +12,7 @@ from typing import Any
 from showtell.cli.rows import Format, one_line
 from showtell.errors import ShowtellError
 
-__all__ = ["Kept", "read_kept"]
+__all__ = ["Kept", "read_kept", "rows_of_json"]
 
 
 class Kept:
@@ -97,14 +97,14 @@ def _rows_in(path: Path, format: Format, languages: tuple[str, ...], *, whole: b
             if tab and not caption.startswith("error: ")
         ]
     else:
-        rows = _from_json(text)
+        rows = rows_of_json(text)
     rows = [row for row in rows if isinstance(row, dict) and row.get("path")]
     if whole and text.strip() and not rows and format != "text":
         raise ShowtellError(f"{path}: has no rows of captions in the format {format}; name another file")
     return rows
 
 
-def _from_json(text: str) -> list[dict[str, Any]]:
+def rows_of_json(text: str) -> list[dict[str, Any]]:
     """The rows of a list or of lines, however much of them there is."""
     try:
         rows = json.loads(text)

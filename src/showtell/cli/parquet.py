@@ -4,13 +4,13 @@ A Parquet file can be read only when its end is written. So rows are kept as JSO
 they come, as they are for a ``.jsonl`` file, and become the Parquet file at the end; a kill loses none of them.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from showtell.cli import console
+from showtell.cli.kept import rows_of_json
 from showtell.errors import MissingExtra, ShowtellError, reason_of
 from showtell.files import written_whole
 
@@ -44,7 +44,7 @@ def output(path: Path | None) -> Iterator[TextIO]:
 def _finish(path: Path, arrow: Any) -> None:
     """Make the Parquet file of the rows beside it, which go."""
     kept = rows_file(path)
-    rows = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    rows = rows_of_json(kept.read_text(encoding="utf-8"))  # a full disk may have cut the last
     columns: dict[str, Any] = {name: arrow.string() for name in ("path", "caption", "language")}
     columns |= {"confidence": arrow.float32(), "error": arrow.string()}
     if any("candidates" in row for row in rows):

@@ -22,7 +22,7 @@ class Records:
     Args:
         format: how.
         file: where to.
-        columns: the keys of the rows, for CSV's header; values that are not plain stand there as JSON.
+        columns: the keys of the rows that CSV has, for its header; values that are not plain stand there as JSON.
         line: a row as people read it, without the end of the line.
     """
 
@@ -36,7 +36,8 @@ class Records:
         self._format, self._file, self._line = format, file, line
         self._terminal = file.isatty()
         self._written = 0
-        self._csv = csv.DictWriter(file, columns, lineterminator="\n")
+        # Rows of an earlier run may have more than is asked for now.
+        self._csv = csv.DictWriter(file, columns, lineterminator="\n", extrasaction="ignore")
         if format == "csv":
             self._csv.writeheader()
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from showtell.decoding.base import DecodingOptions, Hypothesis, SpecialIds, State, Stepper
 from showtell.decoding.beam import beam_search
-from showtell.decoding.common_beam import common_beam_search
+from showtell.decoding.heuristic_beam import heuristic_beam_search
 from showtell.decoding.sampling import walk
 from showtell.decoding.scoring import forced
 
@@ -57,5 +57,5 @@ def decode(
         return walk(
             stepper, regions, ids, options, attention, range(len(regions)) if seeds is None else seeds
         )
-    search = beam_search if options.search == "exact" else common_beam_search
+    search = beam_search if options.search == "exact" else heuristic_beam_search
     return search(stepper, regions, ids, options, attention)

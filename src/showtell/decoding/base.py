@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 MOST, MOST_SAMPLES = 1000, 10_000
 """Of hypotheses and words, and of samples: more would only fill the memory."""
 
-_SEARCHES = Literal["exact", "common"]
+Search = Literal["exact", "heuristic"]
 
 State = tuple[NDArray[Any], ...]
 """What a captioner remembers of each row: any number of tensors with rows on axis 0."""
@@ -83,7 +83,7 @@ class DecodingOptions:
         top_p: sample among the fewest words whose probability together reaches this share alone.
         seed: from 0 up; the same seed gives the same samples.
         no_repeat_ngram: no n words in a row stand twice in a caption; 0 for no such rule.
-        search: ``exact``, or ``common``, the beam search of `transformers`: see ``common_beam.py``.
+        search: ``exact``, or ``heuristic``, the beam search of `transformers`: see ``heuristic_beam.py``.
 
     Raises:
         ValueError: a value out of range, or no integer where one is needed.
@@ -99,7 +99,7 @@ class DecodingOptions:
     top_p: float | None = None
     seed: int = 0
     no_repeat_ngram: int = 0
-    search: _SEARCHES = "exact"
+    search: Search = "exact"
 
     def __post_init__(self) -> None:
         for name in ("beam", "candidates", "max_length", "min_length", "top_k", "seed", "no_repeat_ngram"):
@@ -138,8 +138,8 @@ class DecodingOptions:
             (self.seed >= 0, f"seed must be at least 0, not {self.seed}"),
             (self.seed < 2**64, f"seed must be less than 2 ** 64, not {_short(self.seed)}"),
             (
-                self.search in get_args(_SEARCHES),
-                f"search must be one of {', '.join(get_args(_SEARCHES))}, not {self.search!r}",
+                self.search in get_args(Search),
+                f"search must be one of {', '.join(get_args(Search))}, not {self.search!r}",
             ),
             (self.no_repeat_ngram >= 0, f"no_repeat_ngram must be at least 0, not {self.no_repeat_ngram}"),
         )

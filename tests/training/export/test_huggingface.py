@@ -48,7 +48,7 @@ class Imported:
             OnnxStepper(self.bundle),
             regions,
             self.ids,
-            DecodingOptions(max_length=LONGEST, min_length=0, search="common", **options),
+            DecodingOptions(max_length=LONGEST, min_length=0, search="heuristic", **options),
         )
         return [list(hypotheses[0].tokens) for hypotheses in found]
 
@@ -183,7 +183,7 @@ def test_a_prompt_is_gone_on_from_and_is_no_part_of_the_caption(blip, tmp_path):
         OnnxStepper(bundle),
         OnnxEncoder(bundle)(pixels),
         ids,
-        DecodingOptions(beam=3, max_length=6, min_length=0, length_exponent=1.0, search="common"),
+        DecodingOptions(beam=3, max_length=6, min_length=0, length_exponent=1.0, search="heuristic"),
     )
     for row, hypotheses in zip(expected.tolist(), found, strict=True):
         words = row[4:]
@@ -305,8 +305,17 @@ def test_decoding_defaults_are_the_models(copy, tmp_path):
         encoding="utf-8",
     )
     bundle = import_model(copy, tmp_path / "bundle", name="one", source="made up")
-    wanted = {"beam": 5, "length_exponent": 0.5, "max_length": 9, "no_repeat_ngram": 2, "search": "common"}
+    wanted = {"beam": 5, "length_exponent": 0.5, "max_length": 9, "no_repeat_ngram": 2, "search": "heuristic"}
     assert wanted.items() <= bundle.decoding.items()
+
+
+def test_of_several_end_tokens_the_first_counts(tmp_path):
+    MODELS["vit-bert"](tmp_path / "model")
+    path = tmp_path / "model" / "generation_config.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(settings | {"eos_token_id": [3, 4]}), encoding="utf-8")
+    bundle = import_model(tmp_path / "model", tmp_path / "bundle", name="one", source="made up")
+    assert bundle.vocabulary.end_id == 3
 
 
 def test_pickled_weights_need_permission(copy, tmp_path):

@@ -119,7 +119,7 @@ def read_decoding(folder: Path) -> dict[str, Any]:
         "length_exponent": float(settings.get("length_penalty") or 1.0),
         "min_length": 1,
         "max_length": max(1, min(int(most), LONGEST)),
-        "search": "common",
+        "search": "heuristic",
         "no_repeat_ngram": settings.get("no_repeat_ngram_size") or 0,
     }
 

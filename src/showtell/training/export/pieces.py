@@ -91,7 +91,8 @@ def _ids(folder: Path, config: Any) -> tuple[int, int, int | None, int]:
     places = (read_json(path) if path.is_file() else {}, config.to_dict(), config.decoder.to_dict())
 
     def named(*names: str) -> int | None:
-        return next((one[name] for name in names for one in places if one.get(name) is not None), None)
+        found = next((one[name] for name in names for one in places if one.get(name) is not None), None)
+        return found[0] if isinstance(found, list) else found  # of several ends, the first
 
     start = named("decoder_start_token_id", "bos_token_id")
     end = named("eos_token_id")

@@ -97,7 +97,7 @@ class _Search:
         return full and total / length**options.length_exponent <= self.found[-1].score
 
 
-def common_beam_search(
+def heuristic_beam_search(
     stepper: Stepper, regions: NDArray[Any], ids: SpecialIds, options: DecodingOptions, attention: bool
 ) -> list[list[Hypothesis]]:
     """The best hypotheses of each picture, best first; see ``decode``."""
