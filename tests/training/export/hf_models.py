@@ -9,6 +9,14 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 SIDE = 32
 WORDS = "a dog cat man woman ball grass runs sits on the red blue in with two of photo ##s ##ing ! . , ' t".split()
+VISION = {
+    "hidden_size": 24,
+    "intermediate_size": 40,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "image_size": SIDE,
+    "patch_size": 8,
+}
 ENDING = 4.0  # added to the end's logit, so that captions end
 
 
@@ -82,15 +90,7 @@ def blip(folder: Path):
         "eos_token_id": 3,
         "pad_token_id": 0,
     }
-    vision = {
-        "hidden_size": 24,
-        "intermediate_size": 40,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "image_size": SIDE,
-        "patch_size": 8,
-    }
-    config = transformers.BlipConfig(text_config=text, vision_config=vision, projection_dim=16)
+    config = transformers.BlipConfig(text_config=text, vision_config=VISION, projection_dim=16)
     return _saved(
         transformers.BlipForConditionalGeneration(config),
         folder,
@@ -101,16 +101,8 @@ def blip(folder: Path):
 
 def git(folder: Path):
     size = wordpiece(folder)
-    vision = {
-        "hidden_size": 24,
-        "intermediate_size": 40,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "image_size": SIDE,
-        "patch_size": 8,
-    }
     config = transformers.GitConfig(
-        vision_config=vision,
+        vision_config=VISION,
         vocab_size=size,
         hidden_size=32,
         intermediate_size=48,
@@ -126,14 +118,7 @@ def git(folder: Path):
 
 def pair(folder: Path, vision: str, text: str):
     """A vision encoder with a text decoder of another width."""
-    seen = {
-        "hidden_size": 24,
-        "intermediate_size": 40,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "image_size": SIDE,
-        "patch_size": 8,
-    }
+    seen = VISION
     if vision == "swin":
         seen = {
             "image_size": SIDE,
