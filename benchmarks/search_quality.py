@@ -21,7 +21,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -264,23 +264,10 @@ def calibrate(
 
 def write(folder: Path, settings: dict[str, Any], statistics: WordStatistics | None) -> None:
     """A bundle with these settings of its search, and these statistics of its words."""
-    bundle = read_bundle(folder)
-    files = {**bundle.graphs, "card.md": (folder / "card.md").read_bytes()}
-    words = bundle.words if statistics is None else statistics.to_dict()
-    if words:
-        files["words.json"] = (json.dumps(words, separators=(",", ":")) + "\n").encode()
-    write_bundle(
-        folder,
-        name=bundle.name,
-        version=bundle.version,
-        preprocessing=bundle.preprocessing,
-        vocabulary=bundle.vocabulary,
-        decoding=bundle.decoding,
-        calibration=bundle.calibration,
-        training=bundle.training,
-        files=files,
-        search=settings,
-    )
+    bundle = replace(read_bundle(folder), search=settings)
+    if statistics is not None:
+        bundle = replace(bundle, words=statistics.to_dict())
+    write_bundle(bundle, {"card.md": (folder / "card.md").read_bytes()})
 
 
 def word_statistics(model: Model, data: str, folder: Path) -> WordStatistics:

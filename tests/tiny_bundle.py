@@ -63,19 +63,24 @@ def vocabulary(languages=("en",)):
 
 
 def write_tiny_bundle(folder: Path, *, languages=("en",), **changes) -> Bundle:
-    """Write the bundle; `changes` replace arguments of `write_bundle`."""
+    """Write the bundle; `changes` replace what is in it, ``files`` its graphs and other files."""
     words = vocabulary(languages)
     settings = {
+        "folder": folder,
         "name": "tiny",
         "version": "1",
+        "languages": tuple(languages),
         "preprocessing": PREPROCESSING,
         "vocabulary": words,
         "decoding": {"beam": 3, "max_length": 10},
         "calibration": dict.fromkeys(languages, CALIBRATION),
         "training": {"recipe": "none: made by hand"},
         "files": graphs(words) | {"card.md": b"# A tiny captioner for tests\n"},
-    }
-    return write_bundle(folder, **(settings | changes))
+    } | changes
+    files = settings.pop("files")
+    named = {name: content for name, content in files.items() if name.endswith(".onnx")}
+    others = {name: content for name, content in files.items() if name not in named}
+    return write_bundle(Bundle(**settings, graphs=named), others)
 
 
 def graphs(words: Vocabulary) -> dict[str, bytes]:

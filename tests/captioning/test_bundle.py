@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 from tiny_bundle import CALIBRATION, PREPROCESSING, graphs, search_graphs, vocabulary, write_tiny_bundle
 
-from showtell.captioning.bundle import FORMAT, check_replaceable, read_bundle, write_bundle
+from showtell.captioning.bundle import FORMAT, check_replaceable, read_bundle
 from showtell.captioning.captioner import BundleCaptioner
 from showtell.errors import BadBundle
 from showtell.images import Preprocessing
@@ -418,15 +418,5 @@ def test_preprocessing_is_kept_in_full(tmp_path):
 def test_files_may_be_written_only_inside(tmp_path):
     files = graphs(vocabulary()) | {"../card.md": b"x"}
     with pytest.raises(BadBundle, match="not the name of a file"):
-        write_bundle(
-            tmp_path / "bundle",
-            name="n",
-            version="1",
-            preprocessing=PREPROCESSING,
-            vocabulary=vocabulary(),
-            decoding={},
-            calibration={},
-            training={},
-            files=files,
-        )
+        write_tiny_bundle(tmp_path / "bundle", files=files)
     assert not (tmp_path / "card.md").exists()

@@ -59,7 +59,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle that has been read and checked.
+    """A bundle: one that has been read and checked, or one that is about to be written.
 
     Attributes:
         folder: where it lies.
@@ -67,10 +67,10 @@ class Bundle:
         languages: those it can caption in; the first is the default.
         preprocessing: what its encoder expects of a picture.
         vocabulary: its words, with the special ids.
+        graphs: the bytes of the ONNX files, by name, as the checksums approved them.
         decoding: its own defaults of the decoding options (``beam``, ``length_exponent``, …).
         calibration: how a caption's confidence is computed, by language; empty if it was not fitted.
         training: how it was trained; only people read it.
-        graphs: the bytes of the ONNX files, by name, as the checksums approved them.
         search: how probable the answers of a search by its vectors are; empty where nothing was fitted.
         words: what ``words.json`` holds; empty where there is none.
         join: how its tokens become text, see `showtell.text.joining`.
@@ -83,10 +83,10 @@ class Bundle:
     languages: tuple[str, ...]
     preprocessing: Preprocessing
     vocabulary: Vocabulary
-    decoding: Mapping[str, Any]
-    calibration: Mapping[str, Calibration]
-    training: Mapping[str, Any]
     graphs: Mapping[str, bytes]
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
     search: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Any] = field(default_factory=dict)
     join: Join = "words"
@@ -128,60 +128,36 @@ def read_bundle(folder: str | Path) -> Bundle:
     )
 
 
-def write_bundle(  # noqa: PLR0913 - a manifest has so many fields
-    folder: str | Path,
-    *,
-    name: str,
-    version: str,
-    preprocessing: Preprocessing,
-    vocabulary: Vocabulary,
-    decoding: Mapping[str, Any],
-    calibration: Mapping[str, Calibration],
-    training: Mapping[str, Any],
-    files: Mapping[str, bytes],
-    search: Mapping[str, Any] | None = None,
-    join: Join = "words",
-    prompts: Mapping[str, Sequence[int]] | None = None,
-) -> Bundle:
-    """Write a bundle and read it again.
+def write_bundle(bundle: Bundle, files: Mapping[str, bytes]) -> Bundle:
+    """Write a bundle into its folder and read it again.
 
     The folder appears whole or not at all, and an old bundle in its place goes when the new one is complete. A
-    link stays a link to it.
+    link stays a link to it. Without ``join`` and ``prompts`` it is of format 1, which older programs read.
 
     Args:
-        vocabulary: the bundle's languages are those that it has start ids for.
-        files: the graphs, and others such as ``card.md``, by name; ``vocabulary.json`` is written from the vocabulary.
-        search, join, prompts: as in `Bundle`; without the last two it is of format 1, which older programs read.
+        bundle: what to write; an empty ``search``, ``words`` or ``prompts`` is left out.
+        files: others beside its graphs, such as ``card.md``, by name.
 
     Raises:
         BadBundle: `check_replaceable` refuses the folder, or what was written cannot be read.
         ValueError: a graph is missing.
     """
-    missing = [needed for needed in REQUIRED if needed not in files and needed != "vocabulary.json"]
+    missing = [name for name in REQUIRED if name not in bundle.graphs and name != "vocabulary.json"]
     if missing:
         raise ValueError(f"a bundle needs {', '.join(missing)}")
-    check_replaceable(folder)
-    folder = Path(folder).resolve()
+    check_replaceable(bundle.folder)
+    folder = bundle.folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     try:
         part.chmod(0o777 & ~umask())
-        for path, content in files.items():
+        for path, content in {**bundle.graphs, **files}.items():
             inside(part, path).write_bytes(content)
-        vocabulary.save(part / "vocabulary.json")
-        manifest = {
-            "format": 1 if join == "words" and not prompts else 2,
-            "name": name,
-            "version": version,
-            "languages": list(vocabulary.start_ids),
-            "preprocessing": preprocessing.to_dict(),
-            "special_ids": _special_ids(vocabulary),
-            "decoding": dict(decoding),
-            "calibration": {language: one.to_dict() for language, one in calibration.items()} or None,
-            "training": dict(training),
-            **_optional(search, join, prompts),
-        }
-        _write_manifest(part, manifest)
+        if bundle.words:
+            text = json.dumps(bundle.words, separators=(",", ":")) + "\n"
+            (part / _WORDS).write_text(text, encoding="utf-8", newline="\n")
+        bundle.vocabulary.save(part / "vocabulary.json")
+        _write_manifest(part, _manifest(bundle))
         read_bundle(part)
         put_in_place(part, folder)
     finally:
@@ -189,14 +165,28 @@ def write_bundle(  # noqa: PLR0913 - a manifest has so many fields
     return read_bundle(folder)
 
 
-def _optional(
-    search: Mapping[str, Any] | None, join: Join, prompts: Mapping[str, Sequence[int]] | None
-) -> dict[str, Any]:
-    """The parts of a manifest that stand there only where they say something."""
-    found: dict[str, Any] = {"search": dict(search)} if search else {}
-    if join != "words" or prompts:
-        found |= {"join": join, "prompts": {name: list(ids) for name, ids in (prompts or {}).items()}}
-    return found
+def _manifest(bundle: Bundle) -> dict[str, Any]:
+    """The manifest without the list of files."""
+    plain = bundle.join == "words" and not bundle.prompts
+    manifest: dict[str, Any] = {
+        "format": 1 if plain else 2,
+        "name": bundle.name,
+        "version": bundle.version,
+        "languages": list(bundle.languages),
+        "preprocessing": bundle.preprocessing.to_dict(),
+        "special_ids": _special_ids(bundle.vocabulary),
+        "decoding": dict(bundle.decoding),
+        "calibration": {language: one.to_dict() for language, one in bundle.calibration.items()} or None,
+        "training": dict(bundle.training),
+    }
+    if bundle.search:
+        manifest["search"] = dict(bundle.search)
+    if not plain:
+        manifest |= {
+            "join": bundle.join,
+            "prompts": {name: list(ids) for name, ids in bundle.prompts.items()},
+        }
+    return manifest
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ The weights inside the graphs are in half precision, which halves the bundle; al
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from showtell.captioning.evaluate import Evaluation, evaluate
 from showtell.captioning.networks import OnnxEncoder, OnnxStepper
 from showtell.corpora import Example, kinds, open_corpus
 from showtell.errors import BadBundle, BadRecipe
-from showtell.images import Preprocessing, read_pixels
+from showtell.images import read_pixels
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.selection import ValidationSet, validation_sets, without_sources
 from showtell.training.encoders import NamedEncoder
@@ -103,7 +103,17 @@ def export_run(
         graphs |= embedder_graphs(
             embedder, network, vocabulary, regions=network.regions, region_width=network.width
         )
-    bundle = _unwritten(recipe, output, name, vocabulary, network.preprocessing, graphs)
+    bundle = Bundle(  # what is measured, before the calibration is known, is what ships
+        folder=output,
+        name=name,
+        version=str(recipe.used["showtell"]),
+        languages=recipe.text.languages,
+        preprocessing=network.preprocessing,
+        vocabulary=vocabulary,
+        graphs=graphs,
+        decoding=asdict(recipe.decoding),
+        training=_published(recipe),
+    )
     parity = check_parity(bundle, network, model, compared)
     progress.note(
         f"the graphs agree with PyTorch: regions to {parity.regions:.2g}, logits to {parity.logits:.2g}"
@@ -113,40 +123,7 @@ def export_run(
     card = write_card(
         recipe, [one.evaluation for one in judged], reliability, parity=asdict(parity), good=GOOD_CIDER
     )
-    return write_bundle(
-        output,
-        name=bundle.name,
-        version=bundle.version,
-        preprocessing=bundle.preprocessing,
-        vocabulary=vocabulary,
-        decoding=bundle.decoding,
-        calibration=calibration,
-        training=bundle.training,
-        files={**bundle.graphs, "card.md": card.encode()},
-    )
-
-
-def _unwritten(
-    recipe: Recipe,
-    output: Path,
-    name: str,
-    vocabulary: Vocabulary,
-    preprocessing: Preprocessing,
-    graphs: dict[str, bytes],
-) -> Bundle:
-    """The bundle before it is calibrated and written, so that what is measured is what ships."""
-    return Bundle(
-        folder=output,
-        name=name,
-        version=str(recipe.used["showtell"]),
-        languages=recipe.text.languages,
-        preprocessing=preprocessing,
-        vocabulary=vocabulary,
-        decoding=asdict(recipe.decoding),
-        calibration={},
-        training=_published(recipe),
-        graphs=graphs,
-    )
+    return write_bundle(replace(bundle, calibration=calibration), {"card.md": card.encode()})
 
 
 def _recipe_of(run: Path) -> Recipe:

@@ -10,8 +10,7 @@
 No code from a model's folder is run, and pickled weights are read only when they are asked for.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,7 +117,19 @@ def import_model(
     parts = take_apart(folder, config, pieces, allow_pickle=allow_pickle)
     progress.note(f"{source}: {config.model_type}, {_millions(parts.model)} million parameters")
     graphs = make_graphs(parts.encoder, parts.decoder, precise=True)
-    bundle = _unwritten(output, name, parts, pieces, graphs)
+    bundle = Bundle(
+        folder=output,
+        name=name,
+        version="1",
+        languages=tuple(pieces.vocabulary.start_ids),
+        preprocessing=parts.encoder.preprocessing,
+        vocabulary=pieces.vocabulary,
+        graphs=graphs,
+        decoding=read_decoding(folder),
+        training={"imported from": source, "architecture": config.model_type, "precision": precision},
+        join=pieces.join,
+        prompts={language: pieces.prompt} if pieces.prompt else {},
+    )
     expected = compare(bundle, parts, pieces)
     if expected.logits > LARGEST_DIFFERENCE:
         raise BadBundle(
@@ -127,23 +138,11 @@ def import_model(
         )
     if precision != "fp32":
         change = halved if precision == "fp16" else quantised
-        graphs = {name: change(graph) for name, graph in graphs.items()}
-        expected = compare(_unwritten(output, name, parts, pieces, graphs), parts, pieces)
+        bundle = replace(bundle, graphs={name: change(graph) for name, graph in graphs.items()})
+        expected = compare(bundle, parts, pieces)
     progress.note(f"the graphs agree with PyTorch: logits to {expected.logits:.2g}")
     card = _card(name, source, config, parts, language, precision, expected)
-    return write_bundle(
-        output,
-        name=name,
-        version="1",
-        preprocessing=parts.encoder.preprocessing,
-        vocabulary=pieces.vocabulary,
-        decoding=read_decoding(folder),
-        calibration={},
-        training={"imported from": source, "architecture": config.model_type, "precision": precision},
-        files={**graphs, "card.md": card.encode()},
-        join=pieces.join,
-        prompts={language: pieces.prompt} if pieces.prompt else {},
-    )
+    return write_bundle(bundle, {"card.md": card.encode()})
 
 
 def take_apart(folder: Path, config: Any, pieces: Pieces, *, allow_pickle: bool = False) -> Parts:
@@ -289,22 +288,6 @@ def _pair(model: Any, pieces: Pieces) -> tuple[nn.Module, CachedDecoder, int]:
         added=pieces.added,
     )
     return model.encoder, decoder, model.config.encoder.image_size
-
-
-def _unwritten(output: Path, name: str, parts: Parts, pieces: Pieces, graphs: Mapping[str, bytes]) -> Bundle:
-    """A bundle in memory, for the comparison with PyTorch."""
-    return Bundle(
-        folder=output,
-        name=name,
-        version="",
-        languages=tuple(pieces.vocabulary.start_ids),
-        preprocessing=parts.encoder.preprocessing,
-        vocabulary=pieces.vocabulary,
-        decoding={},
-        calibration={},
-        training={},
-        graphs=graphs,
-    )
 
 
 def _card(
