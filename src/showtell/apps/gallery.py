@@ -9,19 +9,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 from showtell.errors import BadImage, ShowtellError
-from showtell.images import open_picture
+from showtell.images.thumbnails import thumbnail
 from showtell.safety import Screener, Verdict
 from showtell.search import Found, Library, Match
+from showtell.search.duplicates import NEARLY_SAME
 
 __all__ = ["Answer", "Gallery", "Hit", "NoSuchPicture", "Thumbnail"]
 
 REMEMBERED = 20_000  # pictures that were shown and can be asked about
 THUMBNAIL = 320  # pixels of the longer side
-NEARLY_SAME = 0.98  # cosine from which two pictures are offered the same words
 
 
 class NoSuchPicture(ShowtellError):
@@ -142,18 +141,11 @@ class Gallery:
         Raises:
             NoSuchPicture: no answer has shown it, or its file is gone or no picture any longer.
         """
-        from PIL import Image
-
         path = self.path(picture_id)
         try:
-            pixels = open_picture(path, at_least=THUMBNAIL)
-        except BadImage as error:
+            return Thumbnail(thumbnail(path, THUMBNAIL), self._verdict(path))
+        except (BadImage, OSError) as error:
             raise NoSuchPicture("the picture is gone or cannot be read any longer") from error
-        image = Image.fromarray(pixels)
-        image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-        file = BytesIO()
-        image.save(file, "JPEG", quality=82)
-        return Thumbnail(file.getvalue(), self._verdict(path))
 
     def describe(self, picture_ids: Sequence[str], words: str, language: str) -> int:
         """Keep a person's words about pictures that were shown, and say how many there were.
@@ -196,13 +188,10 @@ class Gallery:
         """Whether a picture is fit to be shown, from memory where its file has not changed."""
         if self._screener is None:
             return None
-        try:
-            key = (str(path), path.stat().st_mtime_ns)
-            with self._lock:
-                known = self._verdicts.get(key)
-            verdict = known or self._screener.screen(path)
-        except (BadImage, OSError) as error:
-            raise NoSuchPicture("the picture is gone or cannot be read any longer") from error
+        key = (str(path), path.stat().st_mtime_ns)
+        with self._lock:
+            known = self._verdicts.get(key)
+        verdict = known or self._screener.screen(path)
         with self._lock:
             self._verdicts[key] = verdict
             if len(self._verdicts) > REMEMBERED:

@@ -6,7 +6,7 @@ the middle ("a man with a").
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from showtell.metrics.base import References
 from showtell.metrics.cider import Cider
@@ -15,7 +15,6 @@ from showtell.metrics.ngrams import Floats
 
 Token: TypeAlias = int | str
 Tokens: TypeAlias = str | Sequence[Token]
-_T = TypeVar("_T")
 
 
 class CiderReward:
@@ -47,10 +46,10 @@ class CiderReward:
         Raises:
             BadCorpus: a picture has no reference.
         """
-        self._end = None if end is None else str(end)
-        tail = [] if self._end is None else [self._end]
+        self._end = end
+        tail = [] if end is None else [end]
         groups = {
-            name: [" ".join([*_words(caption), *tail]) for caption in captions]
+            name: [as_text([*_words(caption), *tail], end) for caption in captions]
             for name, captions in references.items()
         }
         self._cider = Cider(References(groups, tokeniser="none", frequencies=frequencies))
@@ -68,15 +67,16 @@ class CiderReward:
         Raises:
             BadCorpus: a picture has no references.
         """
-        return self._cider.each(
-            ids, [" ".join(up_to_end(_words(caption), self._end)) for caption in captions]
-        )[:, 0]
+        return self._cider.each(ids, [as_text(_words(caption), self._end) for caption in captions])[:, 0]
 
 
-def up_to_end(tokens: list[_T], end: _T | None) -> list[_T]:
-    """The tokens up to the first end, that one included."""
-    return tokens[: tokens.index(end) + 1] if end is not None and end in tokens else tokens
+def as_text(tokens: Sequence[Token], end: Token | None, *, end_counts: bool = True) -> str:
+    """Tokens up to the first end as metrics read them; the end is one of them if it counts."""
+    words, last = list(map(str, tokens)), str(end)
+    if end is not None and last in words:
+        words = words[: words.index(last) + end_counts]
+    return " ".join(words)
 
 
-def _words(caption: Tokens) -> list[str]:
-    return caption.split() if isinstance(caption, str) else list(map(str, caption))
+def _words(caption: Tokens) -> Sequence[Token]:
+    return caption.split() if isinstance(caption, str) else caption

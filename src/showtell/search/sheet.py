@@ -1,13 +1,11 @@
 """A contact sheet: what was found as one HTML page to look at, with nothing beside it but the pictures themselves."""
 
-from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
-from io import BytesIO
 from pathlib import Path
 
 from showtell.errors import BadImage
-from showtell.images import open_picture
+from showtell.images.thumbnails import thumbnail_url
 from showtell.search.answers import Match
 
 __all__ = ["contact_sheet"]
@@ -77,14 +75,8 @@ def _card(match: Match) -> str:
 
 def _picture(match: Match) -> str:
     """The thumbnail, or what is wrong with the file now."""
-    from PIL import Image
-
     try:
-        image = Image.fromarray(open_picture(match.path, at_least=_SIDE))
+        url = thumbnail_url(match.path, _SIDE)
     except BadImage as error:
         return f'<span class="gone">{escape(error.reason)}</span>'
-    image.thumbnail((_SIDE, _SIDE))
-    file = BytesIO()
-    image.save(file, "JPEG", quality=80)
-    data = b64encode(file.getvalue()).decode("ascii")
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(match.caption or "")}">'
+    return f'<img src="{url}" alt="{escape(match.caption or "")}">'

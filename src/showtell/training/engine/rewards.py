@@ -16,7 +16,7 @@ from showtell.corpora.base import PEOPLE
 from showtell.errors import BadCorpus, BadRecipe
 from showtell.metrics import Bleu, Cider, DocumentFrequencies, RougeL
 from showtell.metrics.base import Metric, References
-from showtell.metrics.reward import up_to_end
+from showtell.metrics.reward import as_text
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.augmentation import mirrored_words
 from showtell.training.data.selection import TrainingPicture
@@ -66,8 +66,10 @@ class Reward:
                 one.words for one in picture.captions if (one.language, one.source) == (language, PEOPLE)
             ]
             if words:
-                plain[picture.id, False] = [self._text(vocabulary, one) for one in words]
-                mirrored[picture.id, True] = [self._text(vocabulary, mirrored_words(one)) for one in words]
+                plain[picture.id, False] = [self._text([*vocabulary.encode(one), self._end]) for one in words]
+                mirrored[picture.id, True] = [
+                    self._text([*vocabulary.encode(mirrored_words(one)), self._end]) for one in words
+                ]
         if not plain:
             raise BadCorpus(
                 f"no train picture has a caption by people in {language!r}; there is nothing to reward"
@@ -96,20 +98,13 @@ class Reward:
     ) -> NDArray[np.float64]:
         """Rewards [N] of sampled captions [N, T], which end at their end token or run to T."""
         keys = [_key(name, turned) for name, turned in zip(ids, mirrored, strict=True)]
-        captions = [self._joined(row) for row in tokens]
+        captions = [self._text(row[row != self._pad].tolist()) for row in tokens]
         return sum(  # type: ignore[return-value]
             weight * metric.each(keys, captions)[:, place] for metric, place, weight in self._metrics
         )
 
-    def _text(self, vocabulary: Vocabulary, words: Sequence[str]) -> str:
-        return self._joined([*vocabulary.encode(words), self._end])
-
-    def _joined(self, tokens: Sequence[int] | NDArray[np.int64]) -> str:
-        """Token ids as a metric reads them: up to and with the first end token, without padding."""
-        left_out = {self._pad} if self._end_token else {self._pad, self._end}
-        return " ".join(
-            str(token) for token in up_to_end(list(map(int, tokens)), self._end) if token not in left_out
-        )
+    def _text(self, tokens: Sequence[int]) -> str:
+        return as_text(tokens, self._end, end_counts=self._end_token)
 
 
 def signature(weights: Mapping[str, float], *, end_token: bool, baseline: str, samples: int) -> str:
