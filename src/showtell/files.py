@@ -2,29 +2,42 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` to write to, which takes its place at the end; after an error it goes."""
-    temporary = part_of(path)
+def written_whole(
+    path: Path, *, keep: Callable[[BaseException, Path], bool] = lambda error, part: False
+) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` to write to, which takes its place at the end; after an error it goes.
+
+    Args:
+        keep: says of an error and the temporary path whether it takes the place all the same.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         temporary.touch()
         mode = temporary.stat().st_mode
-        yield temporary
+        try:
+            yield temporary
+        except BaseException as error:
+            if keep(error, temporary):
+                temporary.replace(path)
+            raise
         temporary.chmod(mode)  # some libraries make their files the owner's alone
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def part_of(path: Path) -> Path:
-    """Where this process writes a file before it takes its place."""
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+def umask() -> int:
+    """The rights that new files of this process lack."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def read_json(path: Path) -> Any:

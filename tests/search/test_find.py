@@ -275,7 +275,7 @@ def test_a_calibration_that_cannot_be_is_refused(settings):
     "changes", [{"coefficients": [1.0]}, {"means": [float("nan"), 0.0]}, {"threshold": None}]
 )
 def test_a_calibration_with_wrong_numbers_is_refused(changes):
-    with pytest.raises(ValueError, match="'words' must have"):
+    with pytest.raises(ValueError, match=f"'words': '{next(iter(changes))}' must be"):
         read_calibrations({"calibration": {"words": _words(**changes)}})
 
 

@@ -31,10 +31,10 @@ from showtell.captioning.bundle_files import (
     inside,
     put_in_place,
     read_file,
-    umask,
 )
 from showtell.captioning.confidence import Calibration
 from showtell.errors import BadBundle
+from showtell.files import umask
 from showtell.images import Preprocessing
 from showtell.text.cleaning import LANGUAGES
 from showtell.text.joining import Join

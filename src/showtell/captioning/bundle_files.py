@@ -10,7 +10,7 @@ from typing import Any
 
 from showtell.errors import BadBundle
 
-__all__ = ["MANIFEST", "Changed", "described", "inside", "put_in_place", "read_file", "umask"]
+__all__ = ["MANIFEST", "Changed", "described", "inside", "put_in_place", "read_file"]
 
 MANIFEST = "manifest.json"
 _FILE_BYTES = 2**31  # protobuf holds no larger graph
@@ -87,10 +87,3 @@ def _exchange(one: Path, other: Path) -> bool:
         return False
     here = -100  # paths are as they are
     return bool(rename(here, os.fsencode(one), here, os.fsencode(other), 2) == 0)
-
-
-def umask() -> int:
-    """The rights that new files of this process lack."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -24,7 +24,16 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FEATURES", "Calibration", "Reliability", "cross_validated", "fit", "measure", "reliability"]
+__all__ = [
+    "FEATURES",
+    "Calibration",
+    "Reliability",
+    "cross_validated",
+    "fit",
+    "measure",
+    "numbers",
+    "reliability",
+]
 
 
 class Scored(Protocol):
@@ -120,8 +129,8 @@ class Calibration:
             isinstance(name, str) and name in FEATURES for name in features
         ):
             raise ValueError(f"calibration: 'features' must be a list out of {', '.join(FEATURES)}")
-        coefficients = _numbers(settings, "coefficients", len(features) + 1)
-        means = _numbers(settings, "means", len(features))
+        coefficients = numbers(settings.get("coefficients"), len(features) + 1, "calibration: 'coefficients'")
+        means = numbers(settings.get("means"), len(features), "calibration: 'means'")
         return cls(tuple(features), coefficients, means, str(settings.get("target", "")))
 
     def to_dict(self) -> dict[str, Any]:
@@ -221,11 +230,10 @@ def reliability(
     ]
 
 
-def _numbers(settings: Mapping[str, Any], key: str, count: int) -> tuple[float, ...]:
-    """So many finite numbers out of JSON."""
-    values = settings.get(key)
+def numbers(values: Any, count: int, what: str) -> tuple[float, ...]:
+    """So many finite numbers out of JSON; ValueError says what must be that."""
     if isinstance(values, list) and len(values) == count:
-        numbers = [value for value in values if isinstance(value, int | float)]
-        if len(numbers) == count and all(abs(number) <= sys.float_info.max for number in numbers):
-            return tuple(map(float, numbers))
-    raise ValueError(f"calibration: {key!r} must be {count} numbers, not {values!r}")
+        found = [value for value in values if isinstance(value, int | float)]
+        if len(found) == count and all(abs(number) <= sys.float_info.max for number in found):
+            return tuple(map(float, found))
+    raise ValueError(f"{what} must be {count} numbers, not {values!r}")

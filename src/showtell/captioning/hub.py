@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from showtell.captioning.bundle import read_bundle
+from showtell.captioning.bundle_files import MANIFEST
 from showtell.captioning.captioner import BundleCaptioner
 from showtell.errors import BadBundle, MissingExtra, ShowtellError
 
 __all__ = ["HubName", "NotConverted", "bundle_folder", "download", "load", "publish", "shipped_models"]
 
 PREFIX = "hf:"
-MANIFEST = "manifest.json"
 
 _BUNDLES = Path(__file__).parent / "bundles"
 _NAME = re.compile(r"hf:(?P<repository>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")

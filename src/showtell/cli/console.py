@@ -4,28 +4,24 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from showtell.errors import ShowtellError
-from showtell.files import part_of
+from showtell.files import written_whole
 from showtell.text.printable import printable
 
 if TYPE_CHECKING:
     from showtell.captioning.captioner import BundleCaptioner
 
-__all__ = ["counted", "load_model", "note", "output", "prepare_model", "progress"]
+__all__ = ["load_model", "note", "output", "prepare_model", "progress"]
 
 
 def note(message: str) -> None:
     """Tell the user something that is not a result: one line on stderr."""
     print(f"showtell: {printable(message)}", file=sys.stderr)
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """``1 picture``, ``3,000 pictures``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def load_model(name: str) -> "BundleCaptioner":
@@ -113,38 +109,23 @@ def output(path: Path | None) -> Iterator[TextIO]:
         return
     if path.is_dir():
         raise ShowtellError(f"{path}: cannot be written, because it is a folder")
-    if path.exists() and not path.is_file():
-        with _opened(path, path) as file:
-            yield file
-        return
     place = Path(os.path.realpath(path))
-    part = part_of(place)
-    file = _opened(part, path)
-    try:
-        with file:
-            try:
-                yield file
-            except BaseException as error:
-                file.close()
-                if isinstance(error, KeyboardInterrupt) or _is_worth_keeping(part, place):
-                    part.replace(place)
-                raise
-        part.replace(place)
-    finally:
-        part.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        try:
+            part = path
+            if path.is_file() or not path.exists():
+                part = stack.enter_context(written_whole(place, keep=partial(_is_worth_keeping, place)))
+            text = part.open("w", encoding="utf-8", newline="", errors="surrogateescape")
+            file = stack.enter_context(text)
+        except OSError as error:
+            raise ShowtellError(f"{path}: cannot be written ({error.strerror})") from error
+        yield file
 
 
-def _is_worth_keeping(part: Path, place: Path) -> bool:
-    """Whether an error has left rows, and not the frame of a file alone."""
+def _is_worth_keeping(place: Path, error: BaseException, part: Path) -> bool:
+    """Whether what was written up to an error is rows, and not the frame of a file alone."""
     with part.open("rb") as file:
         head = file.read(2**20)
     lines = head.count(b"\n")
-    return lines > 1 or (lines == 1 and not place.exists() and head.strip() != b"[]")
-
-
-def _opened(path: Path, named: Path) -> TextIO:
-    """A file to write to, which messages call by the name that the user gave."""
-    try:
-        return path.open("w", encoding="utf-8", newline="", errors="surrogateescape")
-    except OSError as error:
-        raise ShowtellError(f"{named}: cannot be written ({error.strerror})") from error
+    many = lines > 1 or (lines == 1 and not place.exists() and head.strip() != b"[]")
+    return isinstance(error, KeyboardInterrupt) or many

@@ -89,7 +89,7 @@ def data(
 def _print_tables(found: "CorpusFigures") -> None:
     from rich.console import Console
 
-    from showtell.corpora.base import shown
+    from showtell.text.printable import shown
 
     console = Console(highlight=False, markup=False)
     for table in (_splits(found), _captions(found), _files(found)):
@@ -101,7 +101,7 @@ def _print_tables(found: "CorpusFigures") -> None:
 def _splits(found: "CorpusFigures") -> "Table":
     from rich.table import Table
 
-    from showtell.corpora.base import shown
+    from showtell.text.printable import shown
 
     several = len({part.corpus for part in found.parts}) > 1
     columns = (_right("pictures"), _right("captions"), _right("to score against"))
@@ -118,7 +118,7 @@ def _splits(found: "CorpusFigures") -> "Table":
 def _captions(found: "CorpusFigures") -> "Table":
     from rich.table import Table
 
-    from showtell.corpora.base import shown
+    from showtell.text.printable import shown
 
     kinds = found.languages
     rows: dict[str, Callable[[CaptionFigures], str]] = {

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from showtell.cli import console, parquet
-from showtell.cli.console import counted, note
+from showtell.cli.console import note
 from showtell.cli.kept import Kept, read_kept
 from showtell.cli.rows import Format, row_of, rows
 from showtell.cli.screening import name_of
 from showtell.errors import ShowtellError
+from showtell.text.printable import counted
 
 if TYPE_CHECKING:
     from showtell.captioning.base import Result

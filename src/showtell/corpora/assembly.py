@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from showtell.corpora.base import PEOPLE, Corpus, Example, Reference, counted, shown
+from showtell.corpora.base import PEOPLE, Corpus, Example, Reference
 from showtell.corpora.entries import Entry, language_of
 from showtell.corpora.flaws import Caption, flaws
 from showtell.corpora.listed import listed
 from showtell.corpora.pictures import PictureIndex
 from showtell.errors import BadCorpus
+from showtell.text.printable import counted, shown
 
 
 class Spoken:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from showtell.errors import BadCorpus, reason_of
-from showtell.text.printable import printable
+from showtell.text.printable import shown
 
 PEOPLE = "people"
 """The source of captions that people wrote while they looked at the picture."""
@@ -225,14 +225,3 @@ def decoded(content: bytes, path: Path) -> str:
 def broken_line(path: Path, number: int, what: str) -> BadCorpus:
     """The error for one line: ``FILE, line N: the line WHAT``."""
     return BadCorpus(f"{path}, line {number}: the line {what}")
-
-
-def shown(name: str, most: int = 80) -> str:
-    """A name as a sentence can hold it: on one line, printable, and not too long."""
-    whole = printable(name)
-    return whole if len(whole) <= most else f"{whole[: most - 1]}…"
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """``1 caption says`` or ``3,000 captions say``."""
-    return f"{number:,} {one if number == 1 else many}"

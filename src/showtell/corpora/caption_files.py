@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from showtell.corpora.base import MODEL, counted, numbered_lines
+from showtell.corpora.base import MODEL, numbered_lines
 from showtell.corpora.entries import (
     PICTURE_KEYS,
     Entry,
@@ -38,6 +38,7 @@ from showtell.corpora.flickr8k_captions import read_chinese_file, read_token_fil
 from showtell.corpora.json_files import parse_json, read_json
 from showtell.corpora.listed import listed
 from showtell.errors import BadCorpus
+from showtell.text.printable import counted, some
 
 FORMATS = ("coco", "karpathy", "json", "jsonl", "csv", "tsv", "flickr8k")
 
@@ -179,18 +180,18 @@ def one_each(file: CaptionFile) -> tuple[dict[str, str], list[str]]:
     different = [name for name in repeated if len(set(file.captions[name])) > 1]
     if different and all(len(caption) < 2 for name in different for caption in file.captions[name]):
         raise BadCorpus(
-            f"{file.path}: captions are lists of single characters ({_some(different)}); give each as one string"
+            f"{file.path}: captions are lists of single characters ({some(different)}); give each as one string"
         )
     if different:
         pictures = counted(len(different), "picture", "pictures")
         raise BadCorpus(
-            f"{file.path}: {pictures} with several captions ({_some(different)}); a candidate is one caption "
+            f"{file.path}: {pictures} with several captions ({some(different)}); a candidate is one caption "
             "a picture, keep the best"
         )
     warnings = list(file.warnings)
     if repeated:
         ids = counted(len(repeated), "id stands", "ids stand")
-        warnings.append(f"{file.path}: {ids} there more than once, with the same caption ({_some(repeated)})")
+        warnings.append(f"{file.path}: {ids} there more than once, with the same caption ({some(repeated)})")
     return {name: found[0] for name, found in file.captions.items()}, warnings
 
 
@@ -332,8 +333,3 @@ def _id(name: str | int | float) -> str:
     if is_picture_name(text):
         return PurePosixPath(text.replace("\\", "/")).stem
     return text
-
-
-def _some(names: Iterable[str], limit: int = 5) -> str:
-    found = list(names)
-    return ", ".join(found[:limit]) + (", …" if len(found) > limit else "")

@@ -24,13 +24,14 @@ from pathlib import Path
 from typing import Any
 
 from showtell.corpora.assembly import assemble
-from showtell.corpora.base import PEOPLE, Corpus, shown
+from showtell.corpora.base import PEOPLE, Corpus
 from showtell.corpora.entries import language_of
 from showtell.corpora.flaws import Caption
 from showtell.corpora.json_files import read_json
 from showtell.corpora.pictures import PictureIndex, folder_named
 from showtell.corpora.splitting import split_named
 from showtell.errors import BadCorpus
+from showtell.text.printable import shown
 
 _TEXT_FOLDERS = ("annotations", "", "caption_datasets")
 _OWN = "captions_*.json"

@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from showtell.corpora.base import LANGUAGES, broken_line, numbered_lines, shown
+from showtell.corpora.base import LANGUAGES, broken_line, numbered_lines
 from showtell.corpora.csv_files import header_of, named_columns, two_columns
 from showtell.corpora.json_files import parse_json
 from showtell.errors import BadCorpus
 from showtell.images import EXTENSIONS
+from showtell.text.printable import shown
 
 PICTURE_KEYS = (
     "image_id",

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from showtell.corpora.base import MODEL, PEOPLE, counted, shown
+from showtell.corpora.base import MODEL, PEOPLE
 from showtell.text.cleaning import words
+from showtell.text.printable import counted, shown
 
 
 @dataclass(frozen=True, slots=True)

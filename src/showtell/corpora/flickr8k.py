@@ -12,11 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from showtell.corpora.assembly import assemble
-from showtell.corpora.base import Corpus, broken_line, numbered_lines, shown
+from showtell.corpora.base import Corpus, broken_line, numbered_lines
 from showtell.corpora.flaws import Caption
 from showtell.corpora.flickr8k_captions import read_caption_table, read_chinese_file, read_token_file
 from showtell.corpora.pictures import PictureIndex, folder_named
 from showtell.errors import BadCorpus
+from showtell.text.printable import shown
 
 _PICTURE_FOLDERS = ("Flicker8k_Dataset", "Flickr8k_Dataset", "Images", "images")
 _TEXT_FOLDERS = ("", "Flickr8k_text", "Flickr8k_Text", "data")

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from showtell.corpora.assembly import Spoken, assemble
-from showtell.corpora.base import MODEL, PEOPLE, Corpus, counted, numbered_lines
+from showtell.corpora.base import MODEL, PEOPLE, Corpus, numbered_lines
 from showtell.corpora.entries import Entry, json_line_entries, table_entries
 from showtell.corpora.pictures import PictureIndex, folder_named, is_picture, walk
 from showtell.corpora.splitting import split_in
 from showtell.errors import BadCorpus
 from showtell.images.journal import Journal
+from showtell.text.printable import counted
 
 _METADATA = ("metadata.jsonl", "metadata.csv")
 _SIDECARS = (".txt", ".caption")

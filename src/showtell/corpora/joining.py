@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from showtell.corpora.base import Corpus, Example, counted
+from showtell.corpora.base import Corpus, Example
 from showtell.errors import BadCorpus
+from showtell.text.printable import counted
 
 _Clash = tuple[Example, Example]
 

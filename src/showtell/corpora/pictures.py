@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-from showtell.corpora.base import shown
 from showtell.errors import BadCorpus, reason_of
 from showtell.images import EXTENSIONS
+from showtell.text.printable import shown
 
 
 class PictureIndex:

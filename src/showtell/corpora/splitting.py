@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from showtell.corpora.base import Corpus, counted
+from showtell.corpora.base import Corpus
+from showtell.text.printable import counted
 
 _SPLITS = {
     "train": "train",

@@ -17,12 +17,13 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from showtell.corpora.assembly import Spoken, assemble
-from showtell.corpora.base import Corpus, numbered_lines, shown
+from showtell.corpora.base import Corpus, numbered_lines
 from showtell.corpora.csv_files import NAMES, header_of
 from showtell.corpora.entries import Columns, Entry, has_names, json_line_entries, table_entries
 from showtell.corpora.pictures import PictureIndex, walk
 from showtell.corpora.splitting import split_in, split_named
 from showtell.errors import BadCorpus
+from showtell.text.printable import shown
 
 _JSON_LINES = (".jsonl", ".ndjson")
 

@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from showtell.errors import ShowtellError
+from showtell.files import umask
 from showtell.images.edits import Edit, apply, inverse
 
 __all__ = ["Entry", "Journal", "Undone", "journal_folder", "replace_file"]
@@ -74,13 +74,9 @@ def journal_folder() -> Path:
     """Where journals are kept: the user's own folder for what programs note, or ``SHOWTELL_JOURNAL``."""
     if named := os.environ.get("SHOWTELL_JOURNAL"):
         return Path(named)
-    if sys.platform == "win32":
-        home = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
-    elif sys.platform == "darwin":
-        home = Path.home() / "Library/Application Support"
-    else:
-        home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state")
-    return home / "showtell" / "journal"
+    from platformdirs import user_state_path
+
+    return user_state_path("showtell", appauthor=False) / "journal"
 
 
 class Journal:
@@ -206,7 +202,9 @@ class Journal:
 def replace_file(path: Path, data: bytes, *, mtime_ns: int | None = None) -> None:
     """Give a file new content: at any moment it is the old one or the new one, whole.
 
-    Its rights, and its owner where that is permitted, stay. A link stays a link to the file that is written.
+    Its rights, and its owner where that is permitted, stay. A link stays a link to the file that is written. Not
+    `showtell.files.written_whole`, since names of pictures may be as long as names can be, and threads may write the
+    same file.
 
     Raises:
         OSError: it cannot be written; PermissionError too for a file that is there and protected.
@@ -229,7 +227,7 @@ def replace_file(path: Path, data: bytes, *, mtime_ns: int | None = None) -> Non
             else:
                 os.utime(part, ns=(mtime_ns, mtime_ns))
         else:
-            part.chmod(0o666 & ~_umask())
+            part.chmod(0o666 & ~umask())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -257,12 +255,6 @@ def _keep_owner(path: Path, part: Path) -> None:
     if (status.st_uid, status.st_gid) != (part.stat().st_uid, part.stat().st_gid):
         with suppress(PermissionError):
             os.chown(part, status.st_uid, status.st_gid)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _digest(data: bytes) -> str:

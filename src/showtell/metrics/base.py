@@ -17,6 +17,7 @@ import numpy as np
 from showtell.errors import BadCorpus
 from showtell.metrics.document_frequencies import DocumentFrequencies
 from showtell.metrics.ngrams import Floats, Grams, Integers, NgramIndex, Words, changes
+from showtell.text.printable import some
 from showtell.text.tokenisers import tokeniser_named
 
 CHINESE = r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
@@ -296,9 +297,3 @@ def _mismatch(candidates: Sequence[str], references: Sequence[str], known: Mappi
         parts.append(f"{len(unanswered)} {have} references but no candidate ({some(unanswered)})")
     advice = "give both sides the same ids" if strange else "leave such references out (--subset)"
     return f"the ids do not match: {' and '.join(parts)}; {advice}"
-
-
-def some(names: Sequence[str], limit: int = 5) -> str:
-    """A few of many names, for a message."""
-    shown = ", ".join(str(name) for name in names[:limit])
-    return shown + (", …" if len(names) > limit else "")

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from showtell.metrics.base import CHINESE, Candidates, References, pictures_in_chinese, some
+from showtell.metrics.base import CHINESE, Candidates, References, pictures_in_chinese
 from showtell.metrics.ngrams import Words
+from showtell.text.printable import some
 
 IDENTICAL = 0.1  # share of pictures whose candidate may be one of its references
 SAME = 0.5  # share of pictures that may have one and the same caption

@@ -14,7 +14,6 @@ one says: see ``presence.py``.
 ==============  ====================================================================================================
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -73,9 +72,11 @@ class Calibration:
         where = f"search: the calibration {kind!r}"
         if not isinstance(settings, Mapping) or settings.get("features") != list(names):
             raise ValueError(f"{where} must have the features {', '.join(names)}")
-        coefficients = _numbers(settings.get("coefficients"), len(names) + 1, where)
-        means = _numbers(settings.get("means"), len(names), where)
-        [threshold] = _numbers([settings.get("threshold")], 1, where)
+        coefficients = confidence.numbers(
+            settings.get("coefficients"), len(names) + 1, f"{where}: 'coefficients'"
+        )
+        means = confidence.numbers(settings.get("means"), len(names), f"{where}: 'means'")
+        [threshold] = confidence.numbers([settings.get("threshold")], 1, f"{where}: 'threshold'")
         target = str(settings.get("target", ""))
         return cls(confidence.Calibration(names, coefficients, means, target), threshold)
 
@@ -94,15 +95,6 @@ def read_calibrations(settings: Mapping[str, Any]) -> dict[str, Calibration]:
         if kind in given:
             found[kind] = Calibration.from_dict(given[kind], kind)
     return found
-
-
-def _numbers(values: Any, count: int, where: str) -> tuple[float, ...]:
-    """So many finite numbers."""
-    if isinstance(values, list) and len(values) == count:
-        numbers = [value for value in values if isinstance(value, int | float) and math.isfinite(value)]
-        if len(numbers) == count:
-            return tuple(map(float, numbers))
-    raise ValueError(f"{where} must have {count} numbers, not {values!r}")
 
 
 def _made_up(kind: str, coefficients: tuple[float, ...], means: tuple[float, ...]) -> Calibration:

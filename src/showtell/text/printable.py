@@ -1,8 +1,9 @@
 """Text that others wrote -> text that moves no cursor, changes no colour and turns no line around."""
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["json_for_terminals", "printable", "spreadsheet_cell"]
+__all__ = ["counted", "json_for_terminals", "printable", "shown", "some", "spreadsheet_cell"]
 
 # C0, DEL and C1; the marks that change the direction of text; separators of lines; half characters, which
 # stand for the bytes of file names that are not Unicode.
@@ -33,3 +34,19 @@ def _written_out(found: re.Match[str]) -> str:
 def spreadsheet_cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula: an apostrophe stands before what looks like one."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def shown(name: str, most: int = 80) -> str:
+    """A name as a sentence can hold it: on one line, printable, and not too long."""
+    whole = printable(name)
+    return whole if len(whole) <= most else f"{whole[: most - 1]}…"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """``1 caption says``, ``3,000 captions say``; the plural has an s unless given."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """A few of many names, for a message."""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

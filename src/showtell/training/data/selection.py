@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from showtell.corpora import Corpus, Example
-from showtell.corpora.base import PEOPLE, counted
+from showtell.corpora.base import PEOPLE
 from showtell.errors import BadCorpus
 from showtell.text.cleaning import words
+from showtell.text.printable import counted
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.settings import Text
 

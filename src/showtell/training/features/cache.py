@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.corpora.base import counted
 from showtell.errors import BadFeatures
 from showtell.files import write_json
+from showtell.text.printable import counted, some
 
 FORMAT = 3
 
@@ -57,15 +57,7 @@ class FeatureCache:
         Raises:
             BadFeatures: pictures that the folder does not hold; names some.
         """
-        places = {name: row for row, name in enumerate(self.ids)}
-        missing = [name for name in ids if name not in places]
-        if missing:
-            some = ", ".join(missing[:3])
-            raise BadFeatures(
-                f"{self.folder} lacks the features of {counted(len(missing), 'picture', 'pictures')}: {some}"
-                f"{', …' if len(missing) > 3 else ''}; make them with showtell features"
-            )
-        return np.array([places[name] for name in ids], dtype=np.int64)
+        return rows_of(ids, self.ids, self.folder)
 
     def read(self, rows: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.floating]:
         """Features [B, R, D] of pictures by row [B], each as one of its augmentations [B]; 0 is the picture itself."""
@@ -81,6 +73,21 @@ class FeatureCache:
         found = numbers > 0
         found[found] = self.mirrored[numbers[found] - 1, rows[found]]
         return found
+
+
+def rows_of(wanted: Sequence[str], there: Sequence[str], where: Path) -> NDArray[np.int64]:
+    """The row of each of the wanted pictures among those that a folder or a file has.
+
+    Raises:
+        BadFeatures: it lacks some; names them.
+    """
+    places = {name: row for row, name in enumerate(there)}
+    if missing := [name for name in wanted if name not in places]:
+        raise BadFeatures(
+            f"{where} lacks the features of {counted(len(missing), 'picture')}: {some(missing, 3)}; make them with "
+            "showtell features"
+        )
+    return np.array([places[name] for name in wanted], dtype=np.int64)
 
 
 def open_features(folder: Path, *, made_by: dict[str, Any] | None = None) -> FeatureCache:

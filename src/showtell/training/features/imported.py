@@ -15,13 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from showtell.corpora import Example
-from showtell.corpora.base import counted
 from showtell.errors import BadFeatures, BadRecipe
 from showtell.images import Preprocessing, read_pixels
 from showtell.training.encoders import NAMES, VGG16_OUTPUTS, NamedEncoder, load_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.vgg16 import VGG16
-from showtell.training.features.cache import CacheWriter
+from showtell.training.features.cache import CacheWriter, rows_of
 from showtell.training.features.files import FORMATS, Features, read_features, write_features
 from showtell.training.settings import Encoder, Recipe
 
@@ -61,14 +60,7 @@ class FeatureFile:
         Raises:
             BadFeatures: the file lacks some; names them.
         """
-        places = {name: row for row, name in enumerate(self.read.ids)}
-        if missing := [name for name in ids if name not in places]:
-            some = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
-            raise BadFeatures(
-                f"{self.path} lacks the features of {counted(len(missing), 'picture', 'pictures')}: {some}; "
-                "make them with showtell features"
-            )
-        return self.read.features[[places[name] for name in ids]]
+        return self.read.features[rows_of(ids, self.read.ids, self.path)]
 
 
 def read_file(path: Path) -> FeatureFile:
