@@ -11,8 +11,6 @@ from showtell.cli.console import note, output
 from showtell.cli.options import Language, TextOrJson
 
 if TYPE_CHECKING:
-    from rich.table import Column, Table
-
     from showtell.corpora.statistics import CaptionFigures, CorpusFigures
 
 __all__ = ["data"]
@@ -87,41 +85,34 @@ def data(
 
 
 def _print_tables(found: "CorpusFigures") -> None:
-    from rich.console import Console
-
     from showtell.text.printable import shown
+    from showtell.text.tables import underlined
 
-    console = Console(highlight=False, markup=False)
+    print(shown(found.corpus), end="\n\n")
     for table in (_splits(found), _captions(found), _files(found)):
-        console.print(table)
+        names = 2 if table[0][:2] == ["corpus", "split"] else 1
+        right = [place >= names for place in range(len(table[0]))]
+        print(*underlined([list(map(shown, row)) for row in table], right), "", sep="\n")
     for warning in found.warnings:
         print(f"warning: {shown(warning, 1_000)}")
 
 
-def _splits(found: "CorpusFigures") -> "Table":
-    from rich.table import Table
-
-    from showtell.text.printable import shown
-
+def _splits(found: "CorpusFigures") -> list[list[str]]:
     several = len({part.corpus for part in found.parts}) > 1
-    columns = (_right("pictures"), _right("captions"), _right("to score against"))
-    table = Table(*(["corpus"] if several else []), "split", *columns, title=shown(found.corpus))
+    rows = [["corpus", "split", "pictures", "captions", "to score against"]]
     for part in found.parts:
-        counts = (f"{number:,}" for number in (part.pictures, part.captions, part.scored_against))
-        table.add_row(*([shown(part.corpus)] if several else []), part.split or "(none)", *counts)
+        counts = (part.pictures, part.captions, part.scored_against)
+        rows.append([part.corpus, part.split or "(none)", *(f"{number:,}" for number in counts)])
     scored = sum(part.scored_against for part in found.parts)
-    counts = (f"{number:,}" for number in (found.pictures, found.captions, scored))
-    table.add_row(*(["all"] if several else []), "" if several else "all", *counts)
-    return table
+    counts = (found.pictures, found.captions, scored)
+    rows.append(["all", "" if several else "all", *(f"{number:,}" for number in counts)])
+    return rows if several else [row[1:] for row in rows]
 
 
-def _captions(found: "CorpusFigures") -> "Table":
-    from rich.table import Table
-
-    from showtell.text.printable import shown
-
+def _captions(found: "CorpusFigures") -> list[list[str]]:
     kinds = found.languages
     rows: dict[str, Callable[[CaptionFigures], str]] = {
+        "captions": lambda kind: f"{kind.language}, {kind.source}",
         "number": lambda kind: f"{kind.captions:,}",
         "per picture": lambda kind: _range(kind.fewest_per_picture, kind.most_per_picture),
         "words, range": lambda kind: _range(kind.shortest, kind.longest),
@@ -132,29 +123,20 @@ def _captions(found: "CorpusFigures") -> "Table":
         "train: different": lambda kind: f"{kind.train_distinct_words:,}",
         "train: ≥ 5 times": lambda kind: f"{kind.train_frequent_words:,}",
     }
-    table = Table("captions", *(_right(shown(f"{kind.language}, {kind.source}")) for kind in kinds))
-    for name, row in rows.items():
-        table.add_row(name, *map(row, kinds))
-    return table
+    return [[name, *map(row, kinds)] for name, row in rows.items()]
 
 
-def _files(found: "CorpusFigures") -> "Table":
-    from rich.table import Table
-
-    table = Table("files", _right("count"))
-    table.add_row("captioned, but missing", f"{len(found.missing):,}")
-    table.add_row("orphans: no caption", f"{len(found.orphans):,}")
-    return table
+def _files(found: "CorpusFigures") -> list[list[str]]:
+    missing, orphans = len(found.missing), len(found.orphans)
+    return [
+        ["files", "count"],
+        ["captioned, but missing", f"{missing:,}"],
+        ["orphans: no caption", f"{orphans:,}"],
+    ]
 
 
 def _range(least: int, most: int) -> str:
     return f"{least}" if least == most else f"{least} to {most}"
-
-
-def _right(name: str) -> "Column":
-    from rich.table import Column
-
-    return Column(name, justify="right")
 
 
 def _whole_characters(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-__all__ = ["aligned", "latex", "markdown"]
+__all__ = ["aligned", "latex", "markdown", "underlined"]
 
 Rows = Sequence[Sequence[str]]
 
@@ -27,6 +27,12 @@ def aligned(rows: Rows, right: Sequence[bool]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def underlined(rows: Rows, right: Sequence[bool]) -> list[str]:
+    """As `aligned`, with a rule under the header."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return aligned([rows[0], ["-" * width for width in widths], *rows[1:]], right)
 
 
 def markdown(rows: Rows, right: Sequence[bool]) -> str:

@@ -61,7 +61,7 @@ class Table:
     def text(self, width: int = 100) -> str:
         """For a terminal: a line per run; where lines would become too wide, a column per run."""
         (titles, *rows), right = self._for_people()
-        lines = _underlined([titles, *rows], right)
+        lines = tables.underlined([titles, *rows], right)
         if len(lines[0]) <= width or len(rows) == 0:
             return "".join(f"{line}\n" for line in lines)
         blocks: list[list[str]] = []
@@ -70,7 +70,7 @@ class Table:
             count = len(left)
             while True:
                 turned = [list(cells) for cells in zip(titles, *left[:count], strict=True)]
-                lines = _underlined(turned, [False] + [True] * count)
+                lines = tables.underlined(turned, [False] + [True] * count)
                 if count == 1 or max(map(len, lines)) <= width:
                     break
                 count -= 1
@@ -134,12 +134,6 @@ class Table:
             for row in self.rows
         ]
         return [[column.title for column in seen], *rows], [column.right for column in seen]
-
-
-def _underlined(rows: tables.Rows, right: Sequence[bool]) -> list[str]:
-    """Aligned lines, the first underlined."""
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    return tables.aligned([rows[0], ["-" * width for width in widths], *rows[1:]], right)
 
 
 def tabulate(runs: Sequence[RunSummary]) -> Table:
