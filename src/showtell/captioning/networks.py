@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from showtell.captioning.bundle import Bundle
 from showtell.captioning.onnx import Graph, default_threads
 from showtell.errors import BadBundle
+from showtell.text.vocabulary import padded
 
 __all__ = ["OnnxEmbedder", "OnnxEncoder", "OnnxStepper", "OnnxTextEmbedder"]
 
@@ -126,10 +127,8 @@ class OnnxTextEmbedder:
         """Texts as words -> vectors [B, E]; a word that is not in the vocabulary, or a text of none, is unknown."""
         unknown = self._vocabulary.unknown_id
         ids = [self._vocabulary.encode(words) or [unknown] for words in texts]
-        tokens = np.full((len(ids), max(map(len, ids), default=1)), self._vocabulary.pad_id, np.int64)
-        for row, found in zip(tokens, ids, strict=True):
-            row[: len(found)] = found
-        vectors: Floats = self._graph.run(["vector"], {"tokens": tokens})[0]  # tokens [B, T]
+        tokens = padded(ids, self._vocabulary.pad_id)  # [B, T]
+        vectors: Floats = self._graph.run(["vector"], {"tokens": tokens})[0]
         return vectors
 
 

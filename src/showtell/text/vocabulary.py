@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from showtell.errors import BadBundle, reason_of
 
 _PAD, _UNKNOWN, _END = "<pad>", "<unknown>", "<end>"
@@ -150,3 +153,11 @@ class Vocabulary:
             raise BadBundle(f"the vocabulary {path} cannot be read: {reason_of(error)}") from error
         except ValueError as error:
             raise BadBundle(f"the vocabulary {path} is broken: {error}; export the bundle again") from error
+
+
+def padded(rows: Sequence[Sequence[int]], pad: int) -> NDArray[np.int64]:
+    """Rows of token ids, all as long as the longest [rows, T]."""
+    array = np.full((len(rows), max(map(len, rows), default=1)), pad, np.int64)
+    for target, row in zip(array, rows, strict=True):
+        target[: len(row)] = row
+    return array

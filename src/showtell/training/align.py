@@ -16,8 +16,7 @@ from showtell.training.data.selection import TrainingCaption, TrainingPicture, V
 from showtell.training.engine.alignment import ContrastiveLoss, RankingLoss, RetrievalValidation
 from showtell.training.engine.loop import fit
 from showtell.training.features.cache import FeatureCache
-from showtell.training.models import build_model
-from showtell.training.runs.run import Run
+from showtell.training.runs.run import Run, build
 
 LOSSES = {"devsa": RankingLoss, "dual_encoder": ContrastiveLoss}
 
@@ -27,13 +26,7 @@ def train_alignment(run: Run, cache: FeatureCache) -> None:
     recipe, vocabulary = run.recipe, run.vocabulary
     torch.manual_seed(recipe.seed)
     regions, width = cache.features.shape[1:]
-    model = build_model(
-        recipe.model.name,
-        vocabulary=len(vocabulary),
-        regions=regions,
-        region_width=width,
-        settings=recipe.model.settings,
-    )
+    model = build(recipe, vocabulary, regions=regions, region_width=width)
     position = fit(
         model,
         CaptionBatches(
@@ -48,7 +41,7 @@ def train_alignment(run: Run, cache: FeatureCache) -> None:
         validate=RetrievalValidation(
             [(one, *_sentences(one, vocabulary)) for one in run.selection.validation],
             cache,
-            vocabulary.pad_id,
+            vocabulary,
         ),
         schedule=recipe.training.schedule,
         folder=run.output,

@@ -29,11 +29,11 @@ from showtell.training.engine.validation import CaptionValidation
 from showtell.training.features.cache import FeatureCache, open_features
 from showtell.training.features.imported import ENCODER
 from showtell.training.features.network import PictureNetwork
-from showtell.training.models import ALIGNMENTS, build_model
+from showtell.training.models import ALIGNMENTS
 from showtell.training.models.embedding import GivenEmbedding
 from showtell.training.preflight import begin
 from showtell.training.progress import Progress
-from showtell.training.runs.run import Run
+from showtell.training.runs.run import Run, build
 from showtell.training.settings import JointTraining, Recipe
 
 EMBEDDING = "embedding."  # what every model calls the layer that holds its words
@@ -176,17 +176,6 @@ def new_captioner(run: Run, *, regions: int, region_width: int) -> nn.Module:
     if run.embeddings is not None and settings is not None:
         start_from(model, run.vocabulary, run.embeddings, frozen=settings.frozen)
     return model
-
-
-def build(recipe: Recipe, vocabulary: Vocabulary, *, regions: int, region_width: int) -> nn.Module:
-    """The recipe's model, with fresh weights."""
-    return build_model(
-        recipe.model.name,
-        vocabulary=len(vocabulary),
-        regions=regions,
-        region_width=region_width,
-        settings=recipe.model.settings,
-    )
 
 
 def load_trained(

@@ -3,16 +3,17 @@
 Axes: B pictures, C captions of the batch (several per picture), T tokens, R regions, D width of a region.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from showtell.text.vocabulary import Vocabulary
+from showtell.text.vocabulary import Vocabulary, padded
 from showtell.training.data.augmentation import drawn_for_epoch, mirrored_words
 from showtell.training.data.selection import TrainingCaption, TrainingPicture, start_id
 from showtell.training.features.cache import FeatureCache
@@ -49,11 +50,43 @@ class Batch:
         )
 
 
-class CaptionBatches:
-    """Batches in an order that seed and epoch decide.
+AnyBatch = TypeVar("AnyBatch")
 
-    Each time a picture is shown, one of its augmentations is drawn; with a mirrored one, "left" and "right" are
-    swapped in its captions.
+
+class EpochBatches(ABC, Generic[AnyBatch]):
+    """Batches of pictures in an order that seed and epoch decide; of each picture one augmentation is drawn.
+
+    Args:
+        ids: of the pictures.
+        batch: pictures in each.
+    """
+
+    def __init__(self, cache: FeatureCache, ids: Sequence[str], *, batch: int, seed: int):
+        self._cache = cache
+        self._ids = np.array(list(ids))
+        self._rows = cache.rows(ids)
+        self._batch = batch
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._rows) // self._batch
+
+    def of_epoch(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[AnyBatch]:
+        """The batches of one epoch from the ``start``-th on; the pictures left over wait for another epoch."""
+        order, augmentations = drawn_for_epoch(
+            self._seed, number, pictures=len(self._rows), augmentations=self._cache.augmentation_count
+        )
+        for batch in range(start, len(self)):
+            chosen = order[batch * self._batch : (batch + 1) * self._batch][rank::ranks]
+            yield self._gather(chosen, augmentations[chosen])
+
+    @abstractmethod
+    def _gather(self, chosen: NDArray[np.int64], augmentations: NDArray[np.int64]) -> AnyBatch:
+        """The batch of pictures [B], each with one of its augmentations [B]."""
+
+
+class CaptionBatches(EpochBatches[Batch]):
+    """Pictures with their captions; with a mirrored picture, "left" and "right" are swapped in them.
 
     Args:
         pictures: with their captions.
@@ -71,35 +104,21 @@ class CaptionBatches:
         maximum_length: int,
         seed: int,
     ):
-        self._cache = cache
-        self._batch = batch
-        self._seed = seed
-        self._ids = np.array([picture.id for picture in pictures])
-        self._rows = cache.rows([picture.id for picture in pictures])
+        super().__init__(cache, [picture.id for picture in pictures], batch=batch, seed=seed)
         counts = [len(picture.captions) for picture in pictures]
         self._ends = np.cumsum(counts)
         self._counts = np.array(counts)
         captions = [caption for picture in pictures for caption in picture.captions]
         self._weights = torch.tensor([caption.weight for caption in captions])
-        encode = _Encoder(vocabulary, maximum_length)
-        self._lengths, plain = encode(captions, mirrored=False)
-        _, turned = encode(captions, mirrored=True)
-        self._tokens = torch.from_numpy(np.stack((plain, turned)))  # [2, all captions, longest]
-
-    def __len__(self) -> int:
-        return len(self._rows) // self._batch
-
-    def of_epoch(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[Batch]:
-        """The batches of one epoch from the ``start``-th on; the pictures left over wait for another epoch."""
-        order, augmentations = drawn_for_epoch(
-            self._seed, number, pictures=len(self._rows), augmentations=self._cache.augmentation_count
+        plain, turned = (
+            [_tokens(vocabulary, caption, mirrored)[: maximum_length + 1] for caption in captions]
+            for mirrored in (False, True)
         )
-        for batch in range(start, len(self)):
-            chosen = order[batch * self._batch : (batch + 1) * self._batch][rank::ranks]
-            yield self._gather(chosen, augmentations[chosen])
+        self._lengths = np.array(list(map(len, plain)))
+        both = [padded(rows, vocabulary.pad_id) for rows in (plain, turned)]
+        self._tokens = torch.from_numpy(np.stack(both))  # [2, all captions, longest]
 
     def _gather(self, chosen: NDArray[np.int64], augmentations: NDArray[np.int64]) -> Batch:
-        """The batch of pictures [B], each with one of its augmentations [B]."""
         rows, counts = self._rows[chosen], self._counts[chosen]
         captions = np.concatenate(
             [np.arange(self._ends[one] - self._counts[one], self._ends[one]) for one in chosen]
@@ -117,31 +136,10 @@ class CaptionBatches:
         )
 
 
-class _Encoder:
-    """Captions -> their lengths in tokens [C], and the tokens, padded to one length [C, L]."""
-
-    def __init__(self, vocabulary: Vocabulary, maximum_length: int):
-        self._vocabulary = vocabulary
-        self._most = maximum_length + 1
-
-    def __call__(
-        self, captions: Sequence[TrainingCaption], *, mirrored: bool
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        rows = [self._tokens(caption, mirrored=mirrored) for caption in captions]
-        lengths = np.array([len(row) for row in rows])
-        padded = np.full((len(rows), lengths.max()), self._vocabulary.pad_id, dtype=np.int64)
-        for target, row in zip(padded, rows, strict=True):
-            target[: len(row)] = row
-        return lengths, padded
-
-    def _tokens(self, caption: TrainingCaption, *, mirrored: bool) -> list[int]:
-        words = mirrored_words(caption.words) if mirrored else caption.words
-        tokens = [
-            start_id(self._vocabulary, caption),
-            *self._vocabulary.encode(words),
-            self._vocabulary.end_id,
-        ]
-        return tokens[: self._most]
+def _tokens(vocabulary: Vocabulary, caption: TrainingCaption, mirrored: bool) -> list[int]:
+    """A caption from its start token to the end token."""
+    words = mirrored_words(caption.words) if mirrored else caption.words
+    return [start_id(vocabulary, caption), *vocabulary.encode(words), vocabulary.end_id]
 
 
 def on_device(tensor: Tensor, device: torch.device) -> Tensor:

@@ -8,31 +8,18 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from showtell.errors import BadBundle, BadRecipe
 from showtell.files import written_whole
-from showtell.images import Preprocessing, Resample
+from showtell.images import Resample
 from showtell.training.encoders import efficientnet_lite
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.vgg16 import VGG16, Output
 from showtell.training.encoders.vgg16_weights import load_vgg16
-
-
-class Encoder(Protocol):
-    """What every picture network offers."""
-
-    name: str
-    preprocessing: Preprocessing
-    regions: int
-    width: int
-
-    def __call__(self, pixels: Tensor) -> Tensor: ...
-
 
 NAMES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 

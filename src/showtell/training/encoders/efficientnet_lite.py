@@ -150,10 +150,6 @@ class EfficientNetLite(nn.Module):
         """Pixels [B, 3, S, S] -> regions [B, R, D]."""
         return self.late(self.early(pixels))
 
-    def classify(self, pixels: Tensor) -> Tensor:
-        """Pixels [B, 3, S, S] -> logits of the 1,000 ImageNet classes [B, 1000]."""
-        return self.classifier(self.forward(pixels).mean(dim=1))
-
 
 def scaled_channels(channels: int, width: float) -> int:
     """Channels times width, to the nearest multiple of eight and never more than a tenth below."""

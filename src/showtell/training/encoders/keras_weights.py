@@ -25,7 +25,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count, takewhile
 from pathlib import Path
@@ -126,7 +126,7 @@ def open_weights(path: Path) -> Iterator[SavedNetwork]:
             zipped = file.read(2) == b"PK"
     except OSError as error:
         raise BadBundle(f"{path} cannot be read ({error.strerror}); give a weights file") from None
-    with _unzipped(path) if zipped else _as_it_is(path) as (file, config):
+    with _unzipped(path) if zipped else nullcontext((path, None)) as (file, config):
         try:
             root = h5py.File(file, "r")
         except BROKEN as error:
@@ -202,11 +202,6 @@ def _h5py() -> Any:
         return importlib.import_module("h5py")
     except ImportError:
         raise MissingExtra("Keras weights need h5py; install it: pip install 'showtell[train]'") from None
-
-
-@contextmanager
-def _as_it_is(path: Path) -> Iterator[tuple[Path | IO[bytes], bytes | None]]:
-    yield path, None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from showtell.metrics.ranks import Retrieval, retrieval
-from showtell.text.vocabulary import Vocabulary
+from showtell.text.vocabulary import Vocabulary, padded
 from showtell.training.data.batches import Batch
 from showtell.training.data.selection import ValidationSet
 from showtell.training.features.cache import FeatureCache
@@ -104,17 +104,22 @@ class RetrievalValidation:
         self,
         sets: Sequence[tuple[ValidationSet, Sequence[Sequence[int]], Sequence[int]]],
         cache: FeatureCache,
-        pad: int,
+        vocabulary: Vocabulary,
     ):
         """Take the dev sets.
 
         Args:
             sets: each with its sentences as token ids, and for each sentence the place of its picture.
             cache: that has their features.
-            pad: the padding's id.
+            vocabulary: whose ids they are.
         """
         self._sets = [
-            (one.name, cache.rows(one.ids), _padded(tokens, pad), np.array(owner))
+            (
+                one.name,
+                cache.rows(one.ids),
+                torch.from_numpy(padded(tokens, vocabulary.pad_id)),
+                np.array(owner),
+            )
             for one, tokens, owner in sets
         ]
         self._cache = cache
@@ -159,10 +164,3 @@ def named(found: Retrieval) -> dict[str, float]:
             f"{direction} median rank": ranks.median_rank,
         }
     return figures
-
-
-def _padded(rows: Sequence[Sequence[int]], pad: int) -> Tensor:
-    tokens = torch.full((len(rows), max(map(len, rows))), pad, dtype=torch.long)
-    for target, row in zip(tokens, rows, strict=True):
-        target[: len(row)] = torch.tensor(row)
-    return tokens

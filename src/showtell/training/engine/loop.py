@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -25,12 +25,6 @@ from showtell.training.engine.checkpoint import Position, load_checkpoint, save_
 from showtell.training.engine.devices import gains_from_bfloat16
 from showtell.training.progress import Progress, duration
 from showtell.training.settings import Schedule
-
-
-class Movable(Protocol):
-    """A batch of any kind."""
-
-    def to(self, device: torch.device) -> Self: ...
 
 
 class Batches(Protocol):

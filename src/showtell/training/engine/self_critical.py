@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TypeVar, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -32,8 +32,6 @@ from showtell.training.engine.rewards import Reward
 from showtell.training.models import Captioner
 from showtell.training.models.state import State
 from showtell.training.settings import SelfCritical
-
-Item = TypeVar("Item")
 
 FORBIDDEN = -1e9  # the logit of a token that is never sampled; finite, so that 0 · log 0 stays a number
 
@@ -101,12 +99,16 @@ class SelfCriticalLoss:
         special, count = self._special[language], self._settings.samples
         regions = batch.regions[rows]  # [B, R, D]
         samples = sample(model, regions, special, samples=count, length=self._length)
-        ids, mirrored = [batch.ids[row] for row in rows], batch.mirrored[rows].tolist()
         found = samples.tokens.cpu().numpy()
-        rewards = self._rewards[language](_each(ids, count), _each(mirrored, count), found).reshape(-1, count)
+
+        def reward(pictures: NDArray[np.int64], tokens: NDArray[np.int64]) -> NDArray[np.float64]:
+            ids = [batch.ids[row] for row in pictures]
+            return self._rewards[language](ids, batch.mirrored[pictures].tolist(), tokens)
+
+        rewards = reward(np.repeat(rows, count), found).reshape(-1, count)  # [B, S]
         if self._settings.baseline == "greedy":
             greedy = _greedy(model, regions, special, self._length)
-            baseline = self._rewards[language](ids, mirrored, greedy)[:, None]  # [B, 1]
+            baseline = reward(np.array(rows), greedy)[:, None]  # [B, 1]
         else:
             baseline = (rewards.sum(axis=1, keepdims=True) - rewards) / (count - 1)  # [B, S]
         self._note(language, rewards, found, samples, special)
@@ -203,8 +205,3 @@ def scale_dropout(model: nn.Module, share: float) -> None:
         region_dropout = getattr(module, "region_dropout", None)
         if isinstance(region_dropout, float):
             module.region_dropout = region_dropout * share  # type: ignore[assignment]
-
-
-def _each(items: list[Item], count: int) -> list[Item]:
-    """Each item so many times."""
-    return [item for item in items for _ in range(count)]

@@ -4,7 +4,7 @@ Axes: B pictures, R regions, C channels of the early map, D width of a region, W
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from showtell.training.data.augmentation import drawn_for_epoch, mirrored_words
-from showtell.training.data.batches import on_device
+from showtell.training.data.augmentation import mirrored_words
+from showtell.training.data.batches import EpochBatches, on_device
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.stages import LateStages
 from showtell.training.features.cache import FeatureCache
@@ -87,8 +87,8 @@ class WordPredictor(nn.Module):
         return self.classifier(self.dropout(self.late(cells).mean(dim=1)))
 
 
-class WordBatches:
-    """Batches in an order that seed and epoch decide.
+class WordBatches(EpochBatches[WordBatch]):
+    """Pictures with the words of their captions.
 
     Args:
         ids: of the pictures.
@@ -98,30 +98,17 @@ class WordBatches:
     def __init__(
         self, cache: FeatureCache, ids: Sequence[str], targets: NDArray[np.float32], *, batch: int, seed: int
     ):
-        self._cache = cache
-        self._ids = np.array(list(ids))
-        self._rows = cache.rows(ids)
+        super().__init__(cache, ids, batch=batch, seed=seed)
         self._targets = targets
-        self._batch = batch
-        self._seed = seed
 
-    def __len__(self) -> int:
-        return len(self._rows) // self._batch
-
-    def of_epoch(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[WordBatch]:
-        """The batches of one epoch from the ``start``-th on; of each picture one augmentation is drawn."""
-        order, augmentations = drawn_for_epoch(
-            self._seed, number, pictures=len(self._rows), augmentations=self._cache.augmentation_count
+    def _gather(self, chosen: NDArray[np.int64], augmentations: NDArray[np.int64]) -> WordBatch:
+        rows = self._rows[chosen]
+        mirrored = self._cache.is_mirrored(rows, augmentations).astype(np.int64)
+        return WordBatch(
+            tuple(self._ids[chosen]),
+            torch.from_numpy(self._cache.read(rows, augmentations)),
+            torch.from_numpy(self._targets[mirrored, chosen]),
         )
-        for batch in range(start, len(self)):
-            chosen = order[batch * self._batch : (batch + 1) * self._batch][rank::ranks]
-            rows, numbers = self._rows[chosen], augmentations[chosen]
-            mirrored = self._cache.is_mirrored(rows, numbers).astype(np.int64)
-            yield WordBatch(
-                tuple(self._ids[chosen]),
-                torch.from_numpy(self._cache.read(rows, numbers)),
-                torch.from_numpy(self._targets[mirrored, chosen]),
-            )
 
 
 class WordValidation:

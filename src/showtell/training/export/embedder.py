@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from showtell.errors import BadBundle, BadRecipe
 from showtell.text.vocabulary import Vocabulary
@@ -11,10 +11,9 @@ from showtell.training.data.selection import without_sources
 from showtell.training.encoders import checksum
 from showtell.training.engine.checkpoint import load_average
 from showtell.training.export.graphs import halved
-from showtell.training.export.onnx_graph import to_onnx
-from showtell.training.models import build_model
-from showtell.training.models.alignment import DualEncoder
+from showtell.training.export.onnx_graph import Method, to_onnx
 from showtell.training.recipe import read_recipe
+from showtell.training.runs.run import build
 
 
 def embedder_graphs(
@@ -41,55 +40,19 @@ def embedder_graphs(
         raise BadBundle(
             f"{run} has another vocabulary; train it with --set text.vocabulary=RUN/vocabulary.json"
         )
-    model = build_model(
-        recipe.model.name,
-        vocabulary=len(vocabulary),
-        regions=regions,
-        region_width=region_width,
-        settings=recipe.model.settings,
-    )
+    model = build(recipe, vocabulary, regions=regions, region_width=region_width)
     model.load_state_dict(load_average(run / "checkpoints" / "best.safetensors"))
-    assert isinstance(model, DualEncoder)
-    pictures, texts = _Pictures(model.eval()), _Texts(model)
-    return {
-        "embedder.onnx": halved(
-            to_onnx(
-                pictures,
-                (torch.zeros(2, regions, region_width),),
-                inputs=["regions"],
-                outputs=["vector"],
-                dynamic={"regions": {0: "B"}, "vector": {0: "B"}},
-            )
-        ),
-        "text.onnx": halved(
-            to_onnx(
-                texts,
-                (torch.tensor([[5, 6, 7], [5, 6, 0]]),),
-                inputs=["tokens"],
-                outputs=["vector"],
-                dynamic={"tokens": {0: "B", 1: "T"}, "vector": {0: "B"}},
-            )
-        ),
-    }
-
-
-class _Pictures(nn.Module):
-    """``encode_pictures`` as a module of its own, since the exporter wants a ``forward``."""
-
-    def __init__(self, model: DualEncoder):
-        super().__init__()
-        self.model = model
-
-    def forward(self, regions: Tensor) -> Tensor:
-        return self.model.encode_pictures(regions)  # [B, E]
-
-
-class _Texts(nn.Module):
-    """``encode_texts`` as a module of its own."""
-
-    def __init__(self, model: DualEncoder):
-        super().__init__()
-        self.model = model
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.model.encode_texts(tokens)  # [B, E]
+    pictures = to_onnx(
+        Method(model, "encode_pictures"),
+        (torch.zeros(2, regions, region_width),),
+        inputs=["regions"],
+        outputs=["vector"],  # [B, E]
+    )
+    texts = to_onnx(
+        Method(model, "encode_texts"),
+        (torch.tensor([[5, 6, 7], [5, 6, 0]]),),
+        inputs=["tokens"],
+        outputs=["vector"],  # [B, E]
+        dynamic={"tokens": {1: "T"}},
+    )
+    return {"embedder.onnx": halved(pictures), "text.onnx": halved(texts)}

@@ -34,8 +34,9 @@ from showtell.training.features.imported import encoder_of
 from showtell.training.models import Captioner as Model
 from showtell.training.progress import Progress
 from showtell.training.recipe import read_recipe
+from showtell.training.runs.run import build
 from showtell.training.settings import Recipe
-from showtell.training.train import build, load_trained
+from showtell.training.train import load_trained
 
 LARGEST_REGION_DIFFERENCE = 0.02  # mean difference, as a share of the regions' standard deviation
 LARGEST_LOGIT_DIFFERENCE = 0.1  # of any logit; words are decided by differences of whole units

@@ -9,7 +9,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from showtell.images import Preprocessing
-from showtell.training.export.onnx_graph import to_onnx
+from showtell.training.export.onnx_graph import Method, to_onnx
 from showtell.training.models import Captioner
 from showtell.training.models.state import State
 
@@ -45,23 +45,16 @@ def make_graphs(encoder: Encoder, model: nn.Module, *, precise: bool = False) ->
             (pixels,),
             inputs=["pixels"],
             outputs=["regions"],
-            dynamic={"pixels": {0: "B"}, "regions": {0: "B"}},
         ),
-        "begin.onnx": _begin_graph(captioner, regions),
+        "begin.onnx": to_onnx(
+            Method(model, "begin"),
+            (regions,),
+            inputs=["regions"],
+            outputs=[f"state.{name}" for name in captioner.state_names],
+        ),
         "step.onnx": _step_graph(captioner, first, second, fold=precise),
     }
     return graphs if precise else {name: halved(graph) for name, graph in graphs.items()}
-
-
-class _Begin(nn.Module):
-    """``begin`` as a module of its own, since the exporter wants a ``forward``."""
-
-    def __init__(self, captioner: Captioner):
-        super().__init__()
-        self.captioner = captioner
-
-    def forward(self, regions: Tensor) -> State:
-        return self.captioner.begin(regions)
 
 
 class _Step(nn.Module):
@@ -77,32 +70,14 @@ class _Step(nn.Module):
         return (logits[:, 0], attention[:, 0], *changed)
 
 
-def _begin_graph(captioner: Captioner, regions: Tensor) -> bytes:
-    names = [f"state.{name}" for name in captioner.state_names]
-    return to_onnx(
-        _Begin(captioner),
-        (regions,),
-        inputs=["regions"],
-        outputs=names,
-        dynamic={name: {0: "B"} for name in ["regions", *names]},
-    )
-
-
 def _step_graph(captioner: Captioner, first: State, second: State, *, fold: bool) -> bytes:
-    """Batch and every axis that grew between two steps are free."""
+    """Every axis that grew between two steps is free."""
     changing = [name for place, name in enumerate(captioner.state_names) if place not in captioner.fixed]
-    dynamic = {name: {0: "B"} for name in ("tokens", "logits", "attention")}
-    for place, name in enumerate(captioner.state_names):
-        dynamic[f"state.{name}"] = {0: "B"}
-        lengths = zip(first[place].shape, second[place].shape, strict=True)
-        for axis, (before, after) in enumerate(lengths):
-            if before != after:
-                dynamic[f"state.{name}"][axis] = "T"
-    for name in changing:
-        free = dynamic[f"state.{name}"]
-        dynamic[f"next.{name}"] = {
-            axis: "next T" if length == "T" else length for axis, length in free.items()
-        }
+    dynamic = {}
+    for name, before, after in zip(captioner.state_names, first, second, strict=True):
+        grown = [axis for axis, length in enumerate(before.shape) if length != after.shape[axis]]
+        dynamic[f"state.{name}"] = dict.fromkeys(grown, "T")
+        dynamic[f"next.{name}"] = dict.fromkeys(grown, "next T")
     return to_onnx(
         _Step(captioner),
         (torch.zeros(2, 1, dtype=torch.long), *second),

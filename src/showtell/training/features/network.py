@@ -6,12 +6,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from showtell.captioning.onnx import default_threads
+from showtell.captioning.onnx import Graph, default_threads
 from showtell.images import Preprocessing
 from showtell.training.encoders import checksum
 from showtell.training.export.onnx_graph import to_onnx
@@ -74,17 +73,9 @@ class PictureNetwork:
 
 def by_onnx_runtime(network: nn.Module, pixels: torch.Tensor) -> Network:
     """A network as ONNX Runtime runs it on the processor; ``pixels`` show the exporter their shape."""
-    graph = to_onnx(
-        network,
-        (pixels,),
-        inputs=["pixels"],
-        outputs=["features"],
-        dynamic={"pixels": {0: "B"}, "features": {0: "B"}},
-    )
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = default_threads()
-    session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    return lambda pixels: session.run(None, {"pixels": pixels})[0]
+    content = to_onnx(network, (pixels,), inputs=["pixels"], outputs=["features"])
+    graph = Graph(content, "the encoder", threads=default_threads())
+    return lambda pixels: graph.run(["features"], {"pixels": pixels})[0]
 
 
 def by_torch(network: nn.Module, device: torch.device) -> Network:

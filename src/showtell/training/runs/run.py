@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.selection import Selection
@@ -12,8 +13,20 @@ from showtell.training.engine.devices import wait
 from showtell.training.features.cache import FeatureCache, open_features
 from showtell.training.features.encode import encode_maps, encode_pictures
 from showtell.training.features.network import PictureNetwork
+from showtell.training.models import build_model
 from showtell.training.progress import Progress
 from showtell.training.settings import Recipe
+
+
+def build(recipe: Recipe, vocabulary: Vocabulary, *, regions: int, region_width: int) -> nn.Module:
+    """A recipe's model, with fresh weights."""
+    return build_model(
+        recipe.model.name,
+        vocabulary=len(vocabulary),
+        regions=regions,
+        region_width=region_width,
+        settings=recipe.model.settings,
+    )
 
 
 @dataclass(frozen=True)
