@@ -136,7 +136,9 @@ def commands(candidates: object, references: object, repeat: int) -> tuple[Secon
 
 
 def finished(command: list[str]) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Modules are compiled once and kept, as they are where a package is installed.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
 
 
 def reward(candidates: dict[str, str], references: dict[str, list[str]], repeat: int) -> tuple[float, int]:

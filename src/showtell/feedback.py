@@ -23,7 +23,7 @@ from typing import Any, Literal, Self, get_args
 
 from showtell.errors import ShowtellError
 
-__all__ = ["Feedback", "FeedbackStore", "Kind", "Merged", "default_path", "picture_hash"]
+__all__ = ["Feedback", "FeedbackStore", "Kind", "Merged", "default_path", "picture_hash", "read_export"]
 
 Kind = Literal["correction", "rating", "preference"]
 
@@ -183,6 +183,27 @@ def default_path() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("showtell", appauthor=False) / "feedback.sqlite"
+
+
+def read_export(lines: Iterable[str], name: str) -> list[Feedback]:
+    """The rows of an export.
+
+    Args:
+        name: what error messages call it.
+
+    Raises:
+        ShowtellError: a line is no row of feedback; the message names it.
+    """
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(Feedback.from_dict(json.loads(line)))
+        except (ShowtellError, ValueError, RecursionError) as error:
+            reason = str(error).removeprefix("feedback: ").partition("\n")[0]
+            raise ShowtellError(f"{name}, line {number}: is not a row of feedback ({reason})") from error
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,16 +367,7 @@ class FeedbackStore:
         Raises:
             ShowtellError: a line is no row of feedback; the message names it.
         """
-        rows = []
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                rows.append(Feedback.from_dict(json.loads(line)))
-            except (ShowtellError, ValueError, RecursionError) as error:
-                reason = str(error).removeprefix("feedback: ").partition("\n")[0]
-                raise ShowtellError(f"{name}, line {number}: is not a row of feedback ({reason})") from error
-        return self.merge(rows)
+        return self.merge(read_export(lines, name))
 
     @contextmanager
     def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:

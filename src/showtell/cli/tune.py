@@ -20,7 +20,8 @@ def tune(
         str,
         typer.Option(
             metavar="REWARD",
-            help="What captions are rewarded for: cider, bleu4, rouge, or several with weights, cider:1,bleu4:0.5.",
+            help="What captions are rewarded for: cider, bleu4, rouge, feedback (what people said of captions), "
+            "or several with weights, cider:1,bleu4:0.5.",
         ),
     ] = "cider",
     language: Annotated[
@@ -40,6 +41,20 @@ def tune(
             help="Leave the end token out of the reward, to see what comes of it: fragments.",
         ),
     ] = False,
+    feedback: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What people said: a file of feedback or an export of one; your own unless given.",
+        ),
+    ] = None,
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A picture or folder that people spoke of, besides the run's corpus; may be repeated.",
+        ),
+    ] = None,
     device: Annotated[Device, typer.Option(help="What to train on.")] = "auto",
     settings: Annotated[
         list[str] | None,
@@ -50,13 +65,18 @@ def tune(
         ),
     ] = None,
 ) -> None:
-    """Tune a captioner by self-critical sequence training.
+    """Tune a captioner by a reward: metrics of captions that it samples, or what people said of captions.
 
     The best epoch replaces the start only if it is better with the beam that ships and nothing else got worse.
     Stopped, the same command continues.
     """
+    weights = _weights(reward)
+    if "feedback" not in weights and (feedback or pictures):
+        raise ShowtellError(
+            "--feedback and --pictures belong to --reward feedback; add it, for instance --reward cider,feedback"
+        )
     changes = [f'baseline="{baseline}"', f"end_token={str(not no_eos_reward).lower()}"]
-    changes += [f"rewards.{name}={weight}" for name, weight in _weights(reward).items()]
+    changes += [f"rewards.{name}={weight}" for name, weight in weights.items()]
     if language:
         changes.append(f"languages={list(language)}")
     with reach("tune", "recipe") as (training, recipes):
@@ -64,6 +84,8 @@ def tune(
             run,
             output,
             recipes.self_critical([*changes, *(settings or [])]),
+            feedback=feedback,
+            pictures=pictures or (),
             device=device,
             progress=spoken(),
         )

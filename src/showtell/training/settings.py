@@ -11,6 +11,8 @@ from typing import Any, Literal
 from showtell.decoding import DecodingOptions
 from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning
 
+FEEDBACK = "feedback"  # the reward that is what people said of captions
+
 
 def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
     """Hold attributes to their ranges, both ends included.
@@ -240,7 +242,8 @@ class SelfCritical:
     """How a trained captioner is tuned by a reward (``engine/self_critical.py``).
 
     Attributes:
-        rewards: weight of each metric (``engine/rewards.py``).
+        rewards: weight of each metric (``engine/rewards.py``) and of people's ``feedback``
+            (``engine/preferences.py``).
         languages: whose captions are rewarded; empty: all of the model's.
         samples: captions drawn per picture.
         baseline: what a sample is compared with: the ``mean`` of its picture's other samples, or ``greedy``, the
@@ -249,6 +252,8 @@ class SelfCritical:
         cross_entropy: weight of the loss that the captioner was trained with.
         dropout: share of the model's dropout that is left.
         batch: pictures per step.
+        judgements: of people, and pictures that they corrected, per step.
+        beta: of the judgements' loss: the smaller, the farther one moves the captioner from its start.
         schedule: see ``Schedule``.
     """
 
@@ -260,6 +265,8 @@ class SelfCritical:
     cross_entropy: float = 0.5
     dropout: float = 0.5
     batch: int = 64
+    judgements: int = 16
+    beta: float = 0.2
     schedule: Schedule = Schedule(epochs=3, learning_rate=1e-4, warmup=50, weight_decay=0.0, average=0.995)
 
     def __post_init__(self) -> None:
@@ -269,7 +276,14 @@ class SelfCritical:
             cross_entropy=(0, 1000),
             dropout=(0, 1),
             batch=(1, 100_000),
+            judgements=(1, 100_000),
+            beta=(1e-6, 1000),
         )
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The rewards that are metrics."""
+        return {name: weight for name, weight in self.rewards.items() if name != FEEDBACK}
 
 
 @dataclass(frozen=True, kw_only=True)

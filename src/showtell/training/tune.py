@@ -1,9 +1,11 @@
-"""run -> run: a trained captioner is tuned by a reward (``engine/self_critical.py``).
+"""run -> run: a trained captioner is tuned by a reward: by metrics of captions that it samples
+(``engine/self_critical.py``), by what people said of captions (``engine/preferences.py``), or both.
 
 The tuned run is a run like any other: it is continued, exported and compared in the same way. Its first checkpoint is
 the captioner that it starts from, which therefore stays the best until an epoch is better (``engine/gate.py``).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +15,13 @@ from torch import nn
 from showtell.captioning.captioner import special_ids
 from showtell.errors import BadRecipe
 from showtell.files import read_json, write_json
-from showtell.training.data.batches import CaptionBatches
+from showtell.training.criticise import ROWS, Parts, batches_of, find_criticism, with_criticism
+from showtell.training.data.criticism import read_rows
+from showtell.training.data.selection import TrainingPicture
 from showtell.training.engine.checkpoint import Position, save_checkpoint
 from showtell.training.engine.devices import choose_device, processes, wait
-from showtell.training.engine.gate import Gate
-from showtell.training.engine.loop import Group, fit, make_optimizer
+from showtell.training.engine.gate import Gate, deciding
+from showtell.training.engine.loop import Group, Validate, fit, make_optimizer
 from showtell.training.engine.losses import CrossEntropy
 from showtell.training.engine.rewards import Reward, signature
 from showtell.training.engine.self_critical import SelfCriticalLoss, scale_dropout
@@ -28,7 +32,7 @@ from showtell.training.preflight import begin
 from showtell.training.progress import Progress
 from showtell.training.recipe import read_recipe
 from showtell.training.runs.run import Run
-from showtell.training.settings import SelfCritical
+from showtell.training.settings import FEEDBACK, SelfCritical
 from showtell.training.train import encode_features, load_trained, train_encoder, with_given_encoder
 
 START = "start.json"  # the figures of the captioner that is tuned
@@ -39,6 +43,8 @@ def tune(
     output: Path,
     settings: SelfCritical,
     *,
+    feedback: Path | None = None,
+    pictures: Sequence[Path] = (),
     device: str = "auto",
     progress: Progress = Progress(),
 ) -> None:
@@ -46,19 +52,29 @@ def tune(
 
     Args:
         run: the folder of a finished run; its corpus must lie where it lay.
-        output: the folder of the tuned run.
+        output: the folder of the tuned run; a tuning that is continued learns from the feedback that it began with.
+        feedback: what people said: a file of feedback or an export; the user's own unless given.
+        pictures: files and folders of the pictures that they spoke of, besides those of the corpus.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
         BadRecipe: the folder is no run, or ``output`` was begun with other settings.
         BadBundle: the run is not trained yet.
         BadCorpus, BadFeatures, BadImage: its corpus or features cannot be used any more.
+        ShowtellError: there is no feedback to learn from.
     """
     recipe = read_recipe(run / "recipe.toml")
     if run.resolve() == output.resolve():
         raise BadRecipe(f"{run} cannot be tuned in place; choose another --output")
+    rows = None
+    if FEEDBACK in settings.rewards:
+        rows = read_rows(output / ROWS if (output / ROWS).exists() else feedback)
     chosen = choose_device(device)
     imported = bool(recipe.encoder.features)
+    if imported and rows is not None:
+        raise BadRecipe(
+            f"{run} has no encoder for the pictures that people judged: its features came in a file"
+        )
     with processes(chosen) as first:
         tuned = begin(
             replace(with_given_encoder(recipe), tuning=settings, used={}),
@@ -70,11 +86,22 @@ def tune(
             first=first,
             progress=progress,
         )
+        criticism = None if rows is None else find_criticism(tuned, settings, rows, pictures)
         if imported:
             cache = open_features(tuned.features)
         else:
-            cache = encode_features(tuned, train_encoder(tuned, run / ENCODER))
-        _fit(tuned, _captioner(tuned, run, cache), cache, settings)
+            network = train_encoder(tuned, run / ENCODER)
+            cache = encode_features(tuned, network)
+        model = _captioner(tuned, run, cache)
+        captions = _self_critical(tuned, settings, () if criticism is None else criticism.pictures)
+        parts = Parts(
+            batches_of(tuned, settings, tuned.selection.train, cache),
+            captions,
+            CaptionValidation(tuned.selection.validation, cache, tuned.vocabulary, recipe.decoding.options()),
+        )
+        if criticism is not None:
+            parts = with_criticism(parts, tuned, settings, model, criticism, network)
+        _fit(tuned, settings, model, parts, captions)
         progress.note(f"next: showtell export {output} --output BUNDLE")
 
 
@@ -82,84 +109,87 @@ def _captioner(tuned: Run, run: Path, cache: FeatureCache) -> nn.Module:
     """The captioner of the run that is tuned, with its best averaged weights."""
     torch.manual_seed(tuned.recipe.seed)
     regions, width = cache.features.shape[1:]
-    return load_trained(run, tuned.recipe, tuned.vocabulary, regions=regions, region_width=width)
+    model = load_trained(run, tuned.recipe, tuned.vocabulary, regions=regions, region_width=width)
+    return model.to(tuned.device)
 
 
-def _fit(run: Run, model: nn.Module, cache: FeatureCache, settings: SelfCritical) -> None:
-    """Validate the captioner as it is, then train it by the reward."""
-    recipe, decoding = run.recipe, run.recipe.decoding
-    languages = settings.languages or recipe.text.languages
+def _self_critical(
+    run: Run, settings: SelfCritical, corrected: Sequence[TrainingPicture]
+) -> SelfCriticalLoss:
+    """The loss of captions: their rewards by metrics in each language, and their cross entropy.
+
+    Args:
+        corrected: pictures whose captions people corrected; these are references like any other.
+    """
+    languages = (settings.languages or run.recipe.text.languages) if settings.metrics else ()
     rewards = {
         language: Reward(
-            run.selection.train,
+            [*run.selection.train, *corrected],
             run.vocabulary,
             language,
-            settings.rewards,
+            settings.metrics,
             end_token=settings.end_token,
             dev_ids=run.selection.dev_ids,
         )
         for language in languages
     }
-    training = recipe.training
-    loss = SelfCriticalLoss(
+    training, decoding = run.recipe.training, run.recipe.decoding
+    return SelfCriticalLoss(
         rewards,
         {language: special_ids(run.vocabulary, language) for language in languages},
         settings,
         CrossEntropy(run.vocabulary.pad_id, training.label_smoothing, training.doubly_stochastic),
         length=(decoding.min_length, decoding.max_length),
     )
-    validation = CaptionValidation(run.selection.validation, cache, run.vocabulary, decoding.options())
-    model.to(run.device)
+
+
+def _fit(
+    run: Run, settings: SelfCritical, model: nn.Module, parts: Parts, captions: SelfCriticalLoss
+) -> None:
+    """Validate the captioner as it is, then train it."""
     if run.first:
-        _write_start(run, model, validation, rewards, settings)
+        _write_start(run, settings, model, parts.validate, captions.rewards)
     wait()
     start = read_json(run.output / START)
     scale_dropout(model, settings.dropout)
+    gate = Gate(parts.validate, start, frozenset(settings.rewards), captions.take_figures)
     position = fit(
         model,
-        CaptionBatches(
-            run.selection.train,
-            cache,
-            run.vocabulary,
-            batch=settings.batch,
-            maximum_length=recipe.text.maximum_length,
-            seed=recipe.seed,
-        ),
-        loss=loss,
-        validate=Gate(validation, start, frozenset(settings.rewards), loss.take_figures),
+        parts.batches,
+        loss=parts.loss,
+        validate=gate,
         schedule=settings.schedule,
         folder=run.output,
         device=run.device,
         progress=run.progress,
         title=f"Tuning {run.output.name}",
     )
+    decides = deciding(settings.rewards)
     if position.best_epoch:
-        found = f"the best epoch is {position.best_epoch}, with a dev CIDEr of {position.best_score:.1f}"
+        found = f"the best epoch is {position.best_epoch}, with a dev {decides} of {position.best_score:.1f}"
     else:
         found = "no epoch is better than the start in every respect, which therefore stays"
-    run.progress.note(f"{run.output}: {found}; it was {start['CIDEr']:.1f}")
+    run.progress.note(f"{run.output}: {found}; it was {start[decides]:.1f}")
 
 
 def _write_start(
     run: Run,
-    model: nn.Module,
-    validation: CaptionValidation,
-    rewards: dict[str, Reward],
     settings: SelfCritical,
+    model: nn.Module,
+    validate: Validate,
+    rewards: Mapping[str, Reward],
 ) -> None:
     """What the tuning starts from: figures, checkpoint, the rewards' document frequencies and their signature."""
     if (run.output / START).exists():
         return
-    told = signature(
-        settings.rewards, end_token=settings.end_token, baseline=settings.baseline, samples=settings.samples
-    )
+    told = signature(settings)
     run.progress.note(f"the reward is {told}")
     (run.output / "reward.txt").write_text(f"{told}\n", encoding="utf-8")
     for language, reward in rewards.items():
         reward.frequencies.save(run.output / f"document_frequencies.{language}.json")
     model.eval()
     with torch.inference_mode():
-        score, figures = validation(model)
+        _, figures = validate(model)
     run.progress.note(f"before tuning: {', '.join(f'{name} {value:.4g}' for name, value in figures.items())}")
     folder = run.output / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
@@ -167,7 +197,7 @@ def _write_start(
     optimizer = make_optimizer(
         [Group(list(model.parameters()), schedule.learning_rate, schedule.weight_decay)], schedule
     )
-    position = Position(best_score=score)
+    position = Position(best_score=figures[deciding(settings.rewards)])
     for name in ("best", "last"):
         save_checkpoint(
             folder / f"{name}.safetensors",

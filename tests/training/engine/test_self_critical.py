@@ -120,10 +120,18 @@ class TestReward:
                 (True, "mean"),
                 "STANDARD_wInit+Cider-D[n4,s6.0]+BLEU[n4]*0.5+average[nspi5]+1.0.0",
             ),
+            ({"feedback": 1}, (True, "mean"), "DPO[b0.2]"),
+            (
+                {"cider": 1, "feedback": 2},
+                (True, "mean"),
+                "STANDARD_wInit+Cider-D[n4,s6.0]+average[nspi5]+1.0.0+DPO[b0.2]*2",
+            ),
         ],
     )
     def test_the_signature_has_the_form_of_sacreeos(self, weights, settings, expected) -> None:
-        assert signature(weights, end_token=settings[0], baseline=settings[1], samples=5) == expected
+        end_token, baseline = settings
+        chosen = SelfCritical(rewards=weights, end_token=end_token, baseline=baseline)
+        assert signature(chosen) == expected
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
@@ -289,6 +297,23 @@ class TestGate:
     def test_an_epoch_that_lost_something_stays_at_the_start(self, name, worse, still_good) -> None:
         assert self.passed(**{name: worse})[0] == START["CIDEr"]
         assert self.passed(**{name: still_good})[0] == 55.0
+
+    @pytest.mark.parametrize(
+        ("figures", "score"),
+        [
+            ({"agreement": 60.0}, 60.0),
+            ({"agreement": 60.0, "CIDEr": START["CIDEr"] - 0.9}, 60.0),
+            ({"agreement": 60.0, "CIDEr": START["CIDEr"] - 1.1}, 50.0),
+            ({"agreement": 60.0, "ROUGE-L": START["ROUGE-L"] - 1.1}, 50.0),
+        ],
+    )
+    def test_where_people_decide_their_agreement_is_the_score_and_no_metric_falls_far(
+        self, figures: dict[str, float], score: float
+    ) -> None:
+        found = START | {"agreement": 50.0} | figures
+        validation = lambda _model: (found["CIDEr"], found)  # noqa: E731
+        gate = Gate(validation, START | {"agreement": 50.0}, frozenset({"feedback"}), dict)
+        assert gate(torch.nn.Identity())[0] == score
 
 
 def test_settings_out_of_range_are_refused() -> None:

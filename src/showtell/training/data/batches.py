@@ -118,6 +118,15 @@ class CaptionBatches(EpochBatches[Batch]):
         both = [padded(rows, vocabulary.pad_id) for rows in (plain, turned)]
         self._tokens = torch.from_numpy(np.stack(both))  # [2, all captions, longest]
 
+    @property
+    def pictures(self) -> int:
+        """How many there are in all."""
+        return len(self._rows)
+
+    def plain(self, chosen: NDArray[np.int64]) -> Batch:
+        """The batch of some pictures by their numbers [B], as they are."""
+        return self._gather(chosen, np.zeros_like(chosen))
+
     def _gather(self, chosen: NDArray[np.int64], augmentations: NDArray[np.int64]) -> Batch:
         rows, counts = self._rows[chosen], self._counts[chosen]
         captions = np.concatenate(

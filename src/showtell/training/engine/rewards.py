@@ -20,6 +20,7 @@ from showtell.metrics.reward import as_text
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.augmentation import mirrored_words
 from showtell.training.data.selection import TrainingPicture
+from showtell.training.settings import FEEDBACK, SelfCritical
 
 REWARDS: dict[str, tuple[type[Metric], int]] = {  # name -> metric, and which of its numbers
     "cider": (Cider, 0),
@@ -56,7 +57,7 @@ class Reward:
         unknown = weights.keys() - REWARDS.keys()
         if unknown or not weights:
             raise BadRecipe(
-                f"there is no reward {min(unknown, default='')!r}; there are {', '.join(REWARDS)}"
+                f"there is no reward {min(unknown, default='')!r}; there are {', '.join([*REWARDS, FEEDBACK])}"
             )
         self._end, self._pad = vocabulary.end_id, vocabulary.pad_id
         self._end_token = end_token
@@ -107,18 +108,26 @@ class Reward:
         return as_text(tokens, self._end, end_counts=self._end_token)
 
 
-def signature(weights: Mapping[str, float], *, end_token: bool, baseline: str, samples: int) -> str:
-    """What a self-critical training was rewarded for, in the form of SacreEOS.
+def signature(settings: SelfCritical) -> str:
+    """What a captioner was tuned for, in the form of SacreEOS.
 
     ``STANDARD_wInit+Cider-D[n4,s6.0]+average[nspi5]+1.0.0``: with the end token, document frequencies counted with it
-    too; the metric; the baseline and the samples per picture; the version of the form.
+    too; the metric; the baseline and the samples per picture; the version of the form. People's judgements, where they
+    were followed, stand after it: ``+DPO[b0.2]``.
     """
-    mode = "STANDARD" if end_token else "NO<EOS>"
-    metrics = "+".join(
-        SIGNATURES[name] + (f"*{weight:g}" if weight != 1 else "") for name, weight in weights.items()
-    )
-    base = "greedy" if baseline == "greedy" else "average"
-    return f"{mode}_wInit+{metrics}+{base}[nspi{samples}]+1.0.0"
+    parts = []
+    if settings.metrics:
+        parts.append("STANDARD_wInit" if settings.end_token else "NO<EOS>_wInit")
+        parts += [
+            SIGNATURES[name] + (f"*{weight:g}" if weight != 1 else "")
+            for name, weight in settings.metrics.items()
+        ]
+        parts.append(
+            f"{'greedy' if settings.baseline == 'greedy' else 'average'}[nspi{settings.samples}]+1.0.0"
+        )
+    if weight := settings.rewards.get(FEEDBACK):
+        parts.append(f"DPO[b{settings.beta:g}]" + (f"*{weight:g}" if weight != 1 else ""))
+    return "+".join(parts)
 
 
 def _key(name: str, mirrored: bool) -> str:

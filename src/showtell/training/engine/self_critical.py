@@ -71,7 +71,7 @@ class SelfCriticalLoss:
         *,
         length: tuple[int, int],
     ):
-        self._rewards = rewards
+        self.rewards = rewards
         self._special = special
         self._settings = settings
         self._cross_entropy = cross_entropy
@@ -81,7 +81,7 @@ class SelfCriticalLoss:
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
         """The loss of a batch: []."""
         loss = batch.regions.new_zeros(())
-        for language, reward in self._rewards.items():
+        for language, reward in self.rewards.items():
             rows = [row for row, name in enumerate(batch.ids) if name in reward]
             if rows:
                 loss = loss + self._criticise(cast(Captioner, model), batch, rows, language)
@@ -103,7 +103,7 @@ class SelfCriticalLoss:
 
         def reward(pictures: NDArray[np.int64], tokens: NDArray[np.int64]) -> NDArray[np.float64]:
             ids = [batch.ids[row] for row in pictures]
-            return self._rewards[language](ids, batch.mirrored[pictures].tolist(), tokens)
+            return self.rewards[language](ids, batch.mirrored[pictures].tolist(), tokens)
 
         rewards = reward(np.repeat(rows, count), found).reshape(-1, count)  # [B, S]
         if self._settings.baseline == "greedy":
