@@ -136,6 +136,29 @@ def test_a_folder_is_described_in_every_language_and_the_first_picture_is_shown(
     assert "4 of 4" in said(window)
 
 
+def test_what_the_mouse_drops_on_the_window_is_opened(open_window, folder):
+    pytest.importorskip("tkinterdnd2", reason="drag and drop needs the extra desktop")
+    if shutil.which("xdotool") is None:
+        pytest.skip("moves the mouse with xdotool (apt-get install xdotool)")
+    named = (folder / "1.png").rename(folder / "one of two.png")
+    window = open_window()
+    window.root.geometry("600x600+400+0")
+    source = tkinter.Toplevel(window.root)
+    source.geometry("200x200+0+0")
+    call = window.root.tk.call
+    call("tkdnd::drag_source", "register", str(source), "DND_Files", 1)
+    dragged = f"list copy DND_Files [list {named.as_uri()} {(folder / 'more').as_uri()}]".replace("%", "%%")
+    call("bind", str(source), "<<DragInitCmd>>", dragged)
+    wait(window, lambda: window.service is not None and source.winfo_viewable())
+    path = " ".join(f"sleep 0.1 mousemove {x} 120" for x in (110, 130, 200, 300, 450, 600))
+    mouse = ["xdotool", *f"mousemove 100 100 mousedown 1 {path} sleep 0.2 mouseup 1".split()]
+    with subprocess.Popen(mouse) as moved:
+        wait(window, lambda: moved.poll() is not None and len(window.listing.pictures) == 2)
+    described(window, 2)
+    rows = [window.listing.tree.item(key)["text"].strip() for key in window.listing.pictures]
+    assert rows == ["one of two.png", "3.png"]
+
+
 def test_the_arrow_keys_choose_and_the_pane_follows(open_window, folder):
     window = open_window()
     window.open([folder])
