@@ -10,20 +10,36 @@ from showtell.errors import ShowtellError
 
 __all__ = ["tune"]
 
+Reward = Annotated[
+    str,
+    typer.Option(
+        metavar="REWARD",
+        help="What captions are rewarded for: cider, bleu4, rouge, feedback (what people said of captions), or "
+        "several with weights, cider:1,bleu4:0.5.",
+    ),
+]
+Feedback = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What people said: a file of feedback or an export of one; your own unless given.",
+    ),
+]
+Pictures = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="PATH",
+        help="A picture or folder that people spoke of, besides the run's corpus; may be repeated.",
+    ),
+]
+
 
 def tune(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a trained run.")],
     output: Annotated[
         Path, typer.Option(metavar="RUN2", help="The folder of the tuned run; one that exists is continued.")
     ],
-    reward: Annotated[
-        str,
-        typer.Option(
-            metavar="REWARD",
-            help="What captions are rewarded for: cider, bleu4, rouge, feedback (what people said of captions), "
-            "or several with weights, cider:1,bleu4:0.5.",
-        ),
-    ] = "cider",
+    reward: Reward = "cider",
     language: Annotated[
         list[str] | None,
         typer.Option(metavar="LANGUAGE", help="Reward captions in this language alone; may be repeated."),
@@ -41,20 +57,8 @@ def tune(
             help="Leave the end token out of the reward, to see what comes of it: fragments.",
         ),
     ] = False,
-    feedback: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="What people said: a file of feedback or an export of one; your own unless given.",
-        ),
-    ] = None,
-    pictures: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="PATH",
-            help="A picture or folder that people spoke of, besides the run's corpus; may be repeated.",
-        ),
-    ] = None,
+    feedback: Feedback = None,
+    pictures: Pictures = None,
     device: Annotated[Device, typer.Option(help="What to train on.")] = "auto",
     settings: Annotated[
         list[str] | None,

@@ -14,6 +14,7 @@ from torch import nn
 
 from showtell.captioning.captioner import special_ids
 from showtell.errors import BadRecipe
+from showtell.feedback import Feedback
 from showtell.files import read_json, write_json
 from showtell.training.criticise import ROWS, Parts, batches_of, find_criticism, with_criticism
 from showtell.training.data.criticism import read_rows
@@ -66,15 +67,9 @@ def tune(
     recipe = read_recipe(run / "recipe.toml")
     if run.resolve() == output.resolve():
         raise BadRecipe(f"{run} cannot be tuned in place; choose another --output")
-    rows = None
-    if FEEDBACK in settings.rewards:
-        rows = read_rows(output / ROWS if (output / ROWS).exists() else feedback)
-    chosen = choose_device(device)
     imported = bool(recipe.encoder.features)
-    if imported and rows is not None:
-        raise BadRecipe(
-            f"{run} has no encoder for the pictures that people judged: its features came in a file"
-        )
+    rows = _feedback(feedback, output, imported=imported) if FEEDBACK in settings.rewards else None
+    chosen = choose_device(device)
     with processes(chosen) as first:
         tuned = begin(
             replace(with_given_encoder(recipe), tuning=settings, used={}),
@@ -87,22 +82,26 @@ def tune(
             progress=progress,
         )
         criticism = None if rows is None else find_criticism(tuned, settings, rows, pictures)
-        if imported:
-            cache = open_features(tuned.features)
-        else:
-            network = train_encoder(tuned, run / ENCODER)
-            cache = encode_features(tuned, network)
+        network = None if imported else train_encoder(tuned, run / ENCODER)
+        cache = open_features(tuned.features) if network is None else encode_features(tuned, network)
         model = _captioner(tuned, run, cache)
         captions = _self_critical(tuned, settings, () if criticism is None else criticism.pictures)
-        parts = Parts(
-            batches_of(tuned, settings, tuned.selection.train, cache),
-            captions,
-            CaptionValidation(tuned.selection.validation, cache, tuned.vocabulary, recipe.decoding.options()),
-        )
-        if criticism is not None:
+        decoding = recipe.decoding.options()
+        validation = CaptionValidation(tuned.selection.validation, cache, tuned.vocabulary, decoding)
+        parts = Parts(batches_of(tuned, settings, tuned.selection.train, cache), captions, validation)
+        if criticism is not None and network is not None:
             parts = with_criticism(parts, tuned, settings, model, criticism, network)
         _fit(tuned, settings, model, parts, captions)
         progress.note(f"next: showtell export {output} --output BUNDLE")
+
+
+def _feedback(file: Path | None, output: Path, *, imported: bool) -> list[Feedback]:
+    """What people said: what the tuning began with, or a file."""
+    if imported:
+        raise BadRecipe(
+            "the run learnt from a file of features; the pictures that people judged cannot be encoded"
+        )
+    return read_rows(output / ROWS if (output / ROWS).exists() else file)
 
 
 def _captioner(tuned: Run, run: Path, cache: FeatureCache) -> nn.Module:
