@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from showtell.text.vocabulary import Vocabulary
+from showtell.text.vocabulary import Vocabulary, padded
 from showtell.training.data.batches import Batch, CaptionBatches, on_device
 from showtell.training.data.criticism import Criticism, Judgement
 from showtell.training.engine.loop import Batches
@@ -108,9 +108,7 @@ class Judgements:
             for one in criticism.judgements
             for caption in (one.better, one.worse)
         ]
-        longest = max(map(len, captions))
-        padded = [tokens + [vocabulary.pad_id] * (longest - len(tokens)) for tokens in captions]
-        self._tokens = torch.tensor(padded).view(len(self._rows), 2, longest)
+        self._tokens = torch.from_numpy(padded(captions, vocabulary.pad_id)).view(len(self._rows), 2, -1)
         self._start = torch.zeros(len(self._rows), 2)
         device = next(start.parameters()).device
         with torch.no_grad():
