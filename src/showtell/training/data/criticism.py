@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from showtell.corpora.base import PEOPLE, counted
+from showtell.corpora.base import PEOPLE
 from showtell.errors import BadCorpus, ShowtellError, reason_of
 from showtell.feedback import Feedback, FeedbackStore, default_path, picture_hash, read_export
 from showtell.text.cleaning import words
+from showtell.text.printable import counted
 from showtell.training.data.selection import TrainingCaption, TrainingPicture
 from showtell.training.settings import Text
 
