@@ -16,10 +16,13 @@ PICTURES = 120
 
 INDEXER = """
 import sys, showtell
+from contextlib import nullcontext
+from showtell.progress import Progress
 folder, model, pictures = sys.argv[1:]
 print("began", flush=True)
 library = showtell.open_library(folder, model=model)
-library.index(pictures, progress=lambda done, total: print(len(library), flush=True))
+told = lambda count: print(len(library), flush=True)
+library.index(pictures, progress=Progress(bar=lambda *_: nullcontext(told)))
 print("ended", flush=True)
 """
 

@@ -7,9 +7,9 @@ import torch
 from shapes import draw_corpus
 from toy_recipe import TOY_RECIPE
 
+from showtell.progress import Progress
 from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.preflight import begin
-from showtell.training.progress import Progress
 from showtell.training.recipe import read_recipe
 
 

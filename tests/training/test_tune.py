@@ -13,9 +13,9 @@ from toy_recipe import TOY_RECIPE
 from showtell.corpora.caption_files import read_captions
 from showtell.errors import BadCorpus, BadRecipe
 from showtell.feedback import Feedback, FeedbackStore, picture_hash
+from showtell.progress import Progress
 from showtell.training import tune as module
 from showtell.training.export.export import export_run
-from showtell.training.progress import Progress
 from showtell.training.recipe import read_recipe, self_critical
 from showtell.training.settings import SelfCritical
 from showtell.training.train import train

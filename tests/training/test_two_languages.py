@@ -12,11 +12,11 @@ from shapes import draw_corpus
 
 from showtell.captioning.bundle import read_bundle
 from showtell.captioning.captioner import BundleCaptioner
+from showtell.progress import Advance, Progress
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.encoders import checksum, load_encoder
 from showtell.training.export.export import export_run
 from showtell.training.features.cache import open_features
-from showtell.training.progress import Advance, Progress
 from showtell.training.recipe import read_recipe
 from showtell.training.train import train
 

@@ -1,7 +1,7 @@
 """A captioner on a corpus: its caption of each picture of a split, and how good they are."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -11,12 +11,9 @@ from showtell.corpora import Corpus, Example
 from showtell.corpora.base import MODEL
 from showtell.errors import BadImage
 from showtell.metrics import Report, score
+from showtell.progress import Progress
 
 __all__ = ["Evaluation", "evaluate", "evaluate_all", "scored_languages"]
-
-
-Progress = Callable[[int], None]
-"""Called with the number of captions that are done since its last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ def evaluate(
     corpus: Corpus,
     *,
     split: str = "dev",
-    progress: Progress = lambda done: None,
+    progress: Progress = Progress(),
     **options: Unpack[Options],
 ) -> Evaluation:
     """Caption every picture of a split and score the captions against what people wrote.
@@ -77,7 +74,7 @@ def evaluate(
     do.
 
     Args:
-        progress: called as captions are done.
+        progress: shows a bar over the captions.
         **options: those of `showtell.Captioner.caption_many`; one language, the captioner's first unless given.
 
     Raises:
@@ -93,13 +90,13 @@ def evaluate_all(
     corpus: Corpus,
     *,
     split: str = "dev",
-    progress: Progress = lambda done: None,
+    progress: Progress = Progress(),
     **options: Unpack[Options],
 ) -> list[Evaluation]:
     """Evaluate every language of the captioner that the corpus can be scored in, and each part of a joined corpus.
 
     Args:
-        progress: called as captions are done.
+        progress: shows a bar over the captions.
         **options: as `evaluate` takes them; a language restricts it to that one.
 
     Returns:
@@ -137,8 +134,9 @@ def _evaluations(
     examples = corpus.split(split)
     references = corpus.scoring_references(examples, language)
     examples = tuple(example for example in examples if example.id in references)
+    title = f"Captioning {corpus.name}, {language}"
     began = time.monotonic()
-    captions = _captions(captioner, examples, progress, {**options, "language": language})
+    captions = _captions(captioner, examples, title, progress, {**options, "language": language})
     seconds = time.monotonic() - began
     training = _training_captions(corpus, language)
 
@@ -171,16 +169,17 @@ def _evaluations(
 
 
 def _captions(
-    captioner: Captioner, examples: Sequence[Example], progress: Progress, options: Options
+    captioner: Captioner, examples: Sequence[Example], title: str, progress: Progress, options: Options
 ) -> dict[str, Caption]:
     """The caption of each example by its id."""
     captions: dict[str, Caption] = {}
     results = captioner.caption_many([example.path for example in examples], **options)
-    for example, result in zip(examples, results, strict=True):
-        if result.caption is None:
-            raise BadImage(example.path, str(result.error))
-        captions[example.id] = result.caption
-        progress(1)
+    with progress.bar(len(examples), title) as advance:
+        for example, result in zip(examples, results, strict=True):
+            if result.caption is None:
+                raise BadImage(example.path, str(result.error))
+            captions[example.id] = result.caption
+            advance(1)
     return captions
 
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, TextIO
 
 from showtell.errors import ShowtellError
 from showtell.files import written_whole
+from showtell.progress import Progress
 from showtell.text.printable import printable
 
 if TYPE_CHECKING:
     from showtell.captioning.captioner import BundleCaptioner
 
-__all__ = ["load_model", "note", "output", "prepare_model", "progress"]
+__all__ = ["ON_STDERR", "load_model", "note", "output", "prepare_model", "progress"]
 
 
 def note(message: str) -> None:
@@ -66,33 +67,24 @@ def progress(total: int | None, description: str, *, hidden: bool = False) -> It
     if hidden or not sys.stderr.isatty():
         yield lambda steps: None
         return
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
     from rich.text import Text
 
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
+    class Rate(bars.ProgressColumn):
+        def render(self, task: bars.Task) -> Text:
             return Text(f"{task.speed:.1f} per second" if task.speed else "")
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-    )
+    text, left = bars.TextColumn("{task.description}"), bars.TimeRemainingColumn()
+    columns = (text, bars.BarColumn(), bars.MofNCompleteColumn(), Rate(), left)
     # Left alone, rich would take what is printed to stdout meanwhile, and print it to stderr.
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task(description, total=total)
         yield lambda steps: bar.advance(task, steps)
+
+
+ON_STDERR = Progress(bar=progress, note=note)
+"""How long work tells the user how far it is."""
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def evaluate(
     joined corpus. Captions per second are from files to sentences on this machine. With `--format json` and
     `--output RUN/evaluation.json`, `showtell compare` finds the figures beside the run.
     """
-    from showtell.captioning.evaluate import evaluate_all, scored_languages
+    from showtell.captioning.evaluate import evaluate_all
     from showtell.corpora import open_corpus
 
     corpus = open_corpus(data)
@@ -56,12 +56,9 @@ def evaluate(
     if task == "retrieval":
         _retrieval(captioner, corpus, split, language, format, output)
         return
-    shared = 1 if language else max(1, len(scored_languages(captioner, corpus, split)))
+    told = console.ON_STDERR
     try:
-        with console.progress(len(corpus.split(split)) * shared, "Captioning") as advance:
-            found = evaluate_all(
-                captioner, corpus, split=split, progress=advance, language=language, **options
-            )
+        found = evaluate_all(captioner, corpus, split=split, progress=told, language=language, **options)
     except ValueError as error:
         raise ShowtellError(str(error)) from error
     if captions is not None:
@@ -80,11 +77,10 @@ def _retrieval(
     from showtell.search.retrieval import evaluate_retrieval
 
     languages = (language,) if language else scored_languages(captioner, corpus, split)
-    with console.progress(len(corpus.split(split)) * len(languages), "Embedding") as advance:
-        found = [
-            evaluate_retrieval(captioner, corpus, split=split, language=one, progress=advance)
-            for one in languages
-        ]
+    found = [
+        evaluate_retrieval(captioner, corpus, split=split, language=one, progress=console.ON_STDERR)
+        for one in languages
+    ]
     with console.output(output) as file:
         if form == "json":
             print(json.dumps([one.to_dict() for one in found], ensure_ascii=False, indent=2), file=file)

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from showtell.cli.training import Architecture, Resample, Weights, reach, spoken
+from showtell.cli.console import ON_STDERR
+from showtell.cli.training import Architecture, Resample, Weights, reach
 
 __all__ = ["export"]
 
@@ -40,5 +41,5 @@ def export(
     with reach("export.export", "encoders") as (exporting, encoders):
         named = encoders.named_encoder(encoder, weights, architecture, resample)
         exporting.export_run(
-            run, output, name=output.resolve().name, encoder=named, embedder=embedder, progress=spoken()
+            run, output, name=output.resolve().name, encoder=named, embedder=embedder, progress=ON_STDERR
         )

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from showtell.cli.console import ON_STDERR
 from showtell.cli.paths import pictures_named
-from showtell.cli.training import Architecture, Device, Resample, Weights, reach, spoken
+from showtell.cli.training import Architecture, Device, Resample, Weights, reach
 
 __all__ = ["features"]
 
@@ -58,7 +59,7 @@ def features(
             encoders.named_encoder(encoder, weights, architecture, resample),
             augmentations=augmentations,
             device=device,
-            progress=spoken(),
+            progress=ON_STDERR,
         )
 
 

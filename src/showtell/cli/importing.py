@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from showtell.cli.training import reach, spoken
+from showtell.cli.console import ON_STDERR
+from showtell.cli.training import reach
 
 __all__ = ["convert", "import_"]
 
@@ -59,5 +60,5 @@ def convert(model: str, output: Path, *, allow_pickle: bool = False, **settings:
             source=model,
             **settings,
             allow_pickle=allow_pickle,
-            progress=spoken(),
+            progress=ON_STDERR,
         )

@@ -1,8 +1,6 @@
 """``showtell index``: folders into a library."""
 
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,14 +61,14 @@ def index(
     from showtell.search import open_library
 
     console.prepare_model(model or "base")
-    with open_library(library, model=model) as opened, ExitStack() as stack:
+    with open_library(library, model=model) as opened:
         result = opened.index(
             paths,
             captions=captions,
             languages=None if language in (None, "both") else [language],
             retry=retry,
-            progress=_progress(stack),
-            forget=lambda folder, pictures: forget_missing or _asked(stack, folder, pictures),
+            progress=console.ON_STDERR,
+            forget=lambda folder, pictures: forget_missing or _asked(folder, pictures),
         )
         if vectors is not None:
             opened.keep_vectors_on(None if vectors == "memory" else vectors)
@@ -79,24 +77,8 @@ def index(
         raise typer.Exit(1)
 
 
-def _progress(stack: ExitStack) -> Callable[[int, int], None]:
-    """Shows a bar from the first batch on, when it is known how many pictures there are."""
-    done_before = 0
-    advance: Callable[[int], None] | None = None
-
-    def show(done: int, total: int) -> None:
-        nonlocal advance, done_before
-        if advance is None:
-            advance = stack.enter_context(console.progress(total, "Indexing"))
-        advance(done - done_before)
-        done_before = done
-
-    return show
-
-
-def _asked(stack: ExitStack, folder: Path, pictures: int) -> bool:
+def _asked(folder: Path, pictures: int) -> bool:
     """Whether to forget pictures that are missing; never, when nobody can be asked."""
-    stack.close()  # the bar would be drawn over the question
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     return typer.confirm(f"{folder}: {pictures:,} pictures are not there any more. Forget them?", err=True)

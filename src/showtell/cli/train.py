@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from showtell.cli.training import Device, reach, spoken
+from showtell.cli.console import ON_STDERR
+from showtell.cli.training import Device, reach
 from showtell.errors import ShowtellError
 
 __all__ = ["train"]
@@ -86,5 +87,5 @@ def train(
             features=features,
             encoder=encoder,
             device=device,
-            progress=spoken(),
+            progress=ON_STDERR,
         )

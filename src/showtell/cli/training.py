@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from showtell.cli.console import note, progress
 from showtell.errors import MissingExtra
 
-__all__ = ["Architecture", "Device", "Resample", "Weights", "reach", "spoken"]
+__all__ = ["Architecture", "Device", "Resample", "Weights", "reach"]
 
 Device = Literal["auto", "cpu", "cuda"]
 Resample = Literal["nearest", "bilinear", "bicubic"]
@@ -44,8 +43,3 @@ def reach(*names: str, extra: str = "train") -> Iterator[Any]:
         if error.name is None or error.name.partition(".")[0] == "showtell":
             raise
         raise MissingExtra(f"this command needs {error.name}: pip install 'showtell[{extra}]'") from error
-
-
-def spoken() -> Any:
-    """How training tells how far it is: on stderr."""
-    return importlib.import_module("showtell.training.progress").Progress(bar=progress, note=note)

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from showtell.cli.training import Device, reach, spoken
+from showtell.cli.console import ON_STDERR
+from showtell.cli.training import Device, reach
 from showtell.errors import ShowtellError
 
 __all__ = ["tune"]
@@ -91,7 +92,7 @@ def tune(
             feedback=feedback,
             pictures=pictures or (),
             device=device,
-            progress=spoken(),
+            progress=ON_STDERR,
         )
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from showtell.captioning.onnx import default_threads
 from showtell.errors import BadImage
+from showtell.progress import Advance, Progress
 from showtell.search.records import Caption, Contents, FileState, Known
 from showtell.search.store import Store
 from showtell.search.walking import Walk, mount_points_above, sort_missing, walk
@@ -28,16 +29,13 @@ from showtell.search.walking import Walk, mount_points_above, sort_missing, walk
 if TYPE_CHECKING:
     from showtell.captioning.base import Captioner, Encoded
 
-__all__ = ["Forget", "Indexed", "Indexer", "Progress", "content_hash"]
+__all__ = ["Forget", "Indexed", "Indexer", "content_hash"]
 
 BATCH = 8
 """Pictures that are written down together: a kill loses no more of each thread's work."""
 
 MAX_BYTES = 2**29
 """A larger file is no picture."""
-
-Progress = Callable[[int, int], None]
-"""Called with how many of the changed pictures are done, written down, and how many there are."""
 
 Forget = Callable[[Path, int], bool]
 """Asked, with a folder and how many known pictures cannot be found there, whether to forget them."""
@@ -104,7 +102,7 @@ class Indexer:
         self._retry = retry
 
     def run(
-        self, roots: Sequence[str], *, progress: Progress | None = None, forget: Forget | None = None
+        self, roots: Sequence[str], *, progress: Progress = Progress(), forget: Forget | None = None
     ) -> Indexed:
         """Index folders and files.
 
@@ -125,7 +123,9 @@ class Indexer:
         states = list({state.path: state for _, found in walks for state in found.files}.values())
         result.pictures = len(states)
         changed = self._changed(states, result)
-        self._encode(changed, result, progress)
+        if changed:
+            with progress.bar(len(changed), "Indexing") as advance:
+                self._encode(changed, result, advance)
         for root, found in walks:
             self._drop_missing(root, found, result, forget)
         self._store.drop([])  # contents that no file has any more, after edits
@@ -164,13 +164,12 @@ class Indexer:
         said = known.captioned if known is not None else frozenset()
         return [language for language in self._languages if language not in said]
 
-    def _encode(self, states: Sequence[FileState], result: Indexed, progress: Progress | None) -> None:
+    def _encode(self, states: Sequence[FileState], result: Indexed, advance: Advance) -> None:
         """Read, encode and write down files, while as many batches as there are threads are worked on ahead."""
         threads = default_threads()
         pool = ThreadPoolExecutor(threads, thread_name_prefix="showtell-index")
         stop = Event()
         waiting: deque[Future[list[_Outcome]]] = deque()
-        done = 0
         try:
             for start in range(0, len(states) + threads * BATCH, BATCH):
                 if batch := states[start : start + BATCH]:
@@ -178,9 +177,7 @@ class Indexer:
                 if waiting and (not batch or len(waiting) > threads):
                     outcomes = waiting.popleft().result()
                     self._write(outcomes, result)
-                    done += len(outcomes)
-                    if progress is not None:
-                        progress(done, len(states))
+                    advance(len(outcomes))
         finally:
             # After Ctrl-C nobody waits for pictures that will not be written down.
             stop.set()

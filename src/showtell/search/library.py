@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Self
 
 from showtell.errors import BadImage, BadLibrary, ShowtellError
 from showtell.images import open_picture
+from showtell.progress import Progress
 from showtell.search.answers import Duplicates, Found
 from showtell.search.duplicates import NEARLY_SAME
-from showtell.search.indexing import Forget, Indexed, Indexer, Progress, content_hash
+from showtell.search.indexing import Forget, Indexed, Indexer, content_hash
 from showtell.search.model import Model
 from showtell.search.records import Caption, Contents, FileState, Integers
 from showtell.search.searching import Query, Searcher
@@ -107,7 +108,7 @@ class Library:
         captions: bool = True,
         languages: Sequence[str] | None = None,
         retry: bool = False,
-        progress: Progress | None = None,
+        progress: Progress = Progress(),
         forget: Forget | None = None,
     ) -> Indexed:
         """Take in the pictures of folders, and what has changed there since the last time.
@@ -117,7 +118,7 @@ class Library:
             captions: whether pictures are captioned too.
             languages: to caption in; all that the model has unless given.
             retry: try pictures again that could not be read earlier and have not changed.
-            progress: called with the number of changed pictures that are done, and of all that there are.
+            progress: shows a bar over the pictures that have changed.
             forget: called with a folder and the number of known pictures missing there, where they may lie on a disk
                 that is not there; says whether to forget them. They are kept unless given.
 

@@ -1,6 +1,5 @@
 """A captioner's embedder on a corpus: does a caption find its picture by vectors alone, and a picture its captions?"""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from showtell.captioning.captioner import BundleCaptioner
 from showtell.corpora import Corpus
 from showtell.errors import BadBundle
 from showtell.metrics.ranks import Retrieval, retrieval
+from showtell.progress import Progress
 from showtell.search.words import query_words
 
 __all__ = ["RetrievalEvaluation", "evaluate_retrieval"]
@@ -44,13 +44,13 @@ def evaluate_retrieval(
     *,
     split: str = "dev",
     language: str,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = Progress(),
 ) -> RetrievalEvaluation:
     """Rank the pictures of a split for each caption that people wrote, and these captions for each picture.
 
     Args:
         language: of the captions; each is cut as a query is.
-        progress: called as pictures are done.
+        progress: shows a bar over the pictures.
 
     Raises:
         BadBundle: the captioner has no embedder.
@@ -66,12 +66,13 @@ def evaluate_retrieval(
     pictures: list[Any] = []
     texts: list[Any] = []
     owner: list[int] = []
-    for place, example in enumerate(one for one in examples if one.id in references):
-        pictures.append(captioner.encode(example.path).embedding)
-        for text in references[example.id]:
-            texts.append(captioner.embed_text(query_words(text, captioner.vocabulary)))
-            owner.append(place)
-        progress(1)
+    with progress.bar(len(references), f"Embedding {corpus.name}, {language}") as advance:
+        for place, example in enumerate(one for one in examples if one.id in references):
+            pictures.append(captioner.encode(example.path).embedding)
+            for text in references[example.id]:
+                texts.append(captioner.embed_text(query_words(text, captioner.vocabulary)))
+                owner.append(place)
+            advance(1)
     similarity = np.stack(texts) @ np.stack(pictures).T  # [captions, pictures]
     made_with = {"model": f"{captioner.name} {captioner.version}", "corpus": corpus.name, "split": split}
     return RetrievalEvaluation(language, retrieval(similarity, owner), len(pictures), len(texts), made_with)

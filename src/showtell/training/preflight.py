@@ -18,6 +18,7 @@ import showtell
 from showtell.corpora import open_corpus
 from showtell.errors import BadRecipe
 from showtell.files import written_whole
+from showtell.progress import Progress
 from showtell.training.data.selection import build_vocabulary, select
 from showtell.training.data.word_vectors import read_embeddings
 from showtell.training.encoders import checksum, load_encoder
@@ -30,7 +31,6 @@ from showtell.training.features.imported import (
     read_file,
 )
 from showtell.training.models import ALIGNMENTS, Captioner, build_model
-from showtell.training.progress import Progress
 from showtell.training.recipe import read_recipe, write_recipe
 from showtell.training.runs.run import Run
 from showtell.training.settings import Recipe

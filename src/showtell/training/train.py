@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from showtell.errors import BadBundle
+from showtell.progress import Progress
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.align import train_alignment
 from showtell.training.data.batches import CaptionBatches
@@ -32,7 +33,6 @@ from showtell.training.features.network import PictureNetwork
 from showtell.training.models import ALIGNMENTS
 from showtell.training.models.embedding import GivenEmbedding
 from showtell.training.preflight import begin
-from showtell.training.progress import Progress
 from showtell.training.runs.run import Run, build
 from showtell.training.settings import JointTraining, Recipe
 

@@ -16,6 +16,7 @@ from showtell.captioning.captioner import special_ids
 from showtell.errors import BadRecipe
 from showtell.feedback import Feedback
 from showtell.files import read_json, write_json
+from showtell.progress import Progress
 from showtell.training.criticise import ROWS, Parts, batches_of, find_criticism, with_criticism
 from showtell.training.data.criticism import read_rows
 from showtell.training.data.selection import TrainingPicture
@@ -30,7 +31,6 @@ from showtell.training.engine.validation import CaptionValidation
 from showtell.training.features.cache import FeatureCache, open_features
 from showtell.training.features.imported import ENCODER
 from showtell.training.preflight import begin
-from showtell.training.progress import Progress
 from showtell.training.recipe import read_recipe
 from showtell.training.runs.run import Run
 from showtell.training.settings import FEEDBACK, SelfCritical

@@ -17,11 +17,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from showtell.errors import BadBundle, BadRecipe
+from showtell.progress import Progress
 from showtell.training.engine import loop
 from showtell.training.engine.checkpoint import load_average
 from showtell.training.engine.devices import choose_device
 from showtell.training.engine.loop import fit, rate
-from showtell.training.progress import Progress
 from showtell.training.settings import Schedule
 
 SCHEDULE = Schedule(epochs=4, learning_rate=1e-2, warmup=5, average=0.9, checkpoint_every=3)

@@ -17,11 +17,11 @@ from torch import nn
 
 from showtell.errors import BadFeatures, BadImage
 from showtell.images import Preprocessing, open_picture, preprocess
+from showtell.progress import Progress
 from showtell.training.data.augmentation import augment
 from showtell.training.features.cache import open_features
 from showtell.training.features.encode import BATCH, encode_maps, encode_pictures
 from showtell.training.features.network import PictureNetwork
-from showtell.training.progress import Progress
 
 SMALL = Preprocessing(
     size=16,
@@ -80,7 +80,7 @@ def test_a_killed_encoding_continues_and_ends_the_same(pictures, tmp_path) -> No
         "from pathlib import Path\n"
         "from contextlib import nullcontext\n"
         "from showtell.training.features.encode import encode_pictures\n"
-        "from showtell.training.progress import Progress\n"
+        "from showtell.progress import Progress\n"
         "from test_cache import network\n"
         "paths = sorted(Path(sys.argv[1]).iterdir())\n"
         "slow = Progress(bar=lambda *_: nullcontext(lambda done: time.sleep(0.5)))\n"

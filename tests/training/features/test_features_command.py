@@ -17,12 +17,12 @@ from PIL import Image
 from small_vgg16 import use_small_vgg16
 
 from showtell.cli import main
+from showtell.progress import Progress
 from showtell.training.encoders import NamedEncoder
 from showtell.training.features.cache import open_features
 from showtell.training.features.encode import BATCH
 from showtell.training.features.files import read_features
 from showtell.training.features.make import make_features
-from showtell.training.progress import Progress
 
 LITE = ["--encoder", "efficientnet-lite0"]
 

@@ -21,9 +21,9 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 
 from showtell.files import written_whole
+from showtell.progress import Progress, duration
 from showtell.training.engine.checkpoint import Position, load_checkpoint, save_checkpoint
 from showtell.training.engine.devices import gains_from_bfloat16
-from showtell.training.progress import Progress, duration
 from showtell.training.settings import Schedule
 
 

@@ -22,6 +22,7 @@ from showtell.captioning.networks import OnnxEncoder, OnnxStepper
 from showtell.corpora import Example, kinds, open_corpus
 from showtell.errors import BadBundle, BadRecipe
 from showtell.images import read_pixels
+from showtell.progress import Progress
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.selection import ValidationSet, validation_sets, without_sources
 from showtell.training.encoders import NamedEncoder
@@ -32,7 +33,6 @@ from showtell.training.export.embedder import embedder_graphs
 from showtell.training.export.graphs import make_graphs
 from showtell.training.features.imported import encoder_of
 from showtell.training.models import Captioner as Model
-from showtell.training.progress import Progress
 from showtell.training.recipe import read_recipe
 from showtell.training.runs.run import build
 from showtell.training.settings import Recipe
@@ -164,8 +164,7 @@ def _published(recipe: Recipe) -> dict[str, Any]:
 
 def _judge(captioner: BundleCaptioner, one: ValidationSet, progress: Progress) -> Judged:
     """Caption a dev set as the captioner that ships will, and score it."""
-    with progress.bar(len(one.ids), f"Captioning {one.name}") as advance:
-        found = evaluate(captioner, one.corpus, language=one.language, progress=advance)
+    found = evaluate(captioner, one.corpus, language=one.language, progress=progress)
     table = [confidence.measure((caption, *caption.alternatives)) for caption in found.found.values()]
     return Judged(found, np.stack(table), np.asarray(found.report["CIDEr"].per_picture) >= GOOD_CIDER)
 

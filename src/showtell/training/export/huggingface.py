@@ -23,6 +23,7 @@ from showtell.captioning.bundle import Bundle, check_replaceable, write_bundle
 from showtell.captioning.networks import OnnxEncoder, OnnxStepper
 from showtell.errors import BadBundle
 from showtell.images import Preprocessing
+from showtell.progress import Progress
 from showtell.training.export.decoders import (
     BertEmbedding,
     CachedDecoder,
@@ -41,7 +42,6 @@ from showtell.training.export.model_folder import (
 )
 from showtell.training.export.pieces import Pieces, pieces_of
 from showtell.training.export.quantised import quantised
-from showtell.training.progress import Progress
 
 Precision = Literal["fp32", "fp16", "int8"]
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from showtell.errors import BadFeatures
 from showtell.images import Preprocessing, open_picture, preprocess
+from showtell.progress import Progress
 from showtell.training.data.augmentation import augment
 from showtell.training.features.cache import CacheWriter, FeatureCache
 from showtell.training.features.files import read_features, write_features
 from showtell.training.features.network import PictureNetwork
-from showtell.training.progress import Progress
 
 BATCH = 16
 READERS = 16  # threads that read pictures, at most

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from showtell.errors import BadFeatures
+from showtell.progress import Progress
 from showtell.training.encoders import NamedEncoder
 from showtell.training.engine.devices import choose_device
 from showtell.training.features.encode import Pictures, encode_pictures, encode_to_file
 from showtell.training.features.imported import is_file
 from showtell.training.features.network import PictureNetwork
-from showtell.training.progress import Progress
 
 
 def make_features(

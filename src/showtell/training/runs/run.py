@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from showtell.progress import Progress
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.selection import Selection
 from showtell.training.data.word_vectors import Embeddings
@@ -14,7 +15,6 @@ from showtell.training.features.cache import FeatureCache, open_features
 from showtell.training.features.encode import encode_maps, encode_pictures
 from showtell.training.features.network import PictureNetwork
 from showtell.training.models import build_model
-from showtell.training.progress import Progress
 from showtell.training.settings import Recipe
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from showtell.progress import duration
 from showtell.text import tables
-from showtell.training.progress import duration
 from showtell.training.runs.reading import Interval, RunSummary
 
 __all__ = ["Column", "Table", "tabulate"]

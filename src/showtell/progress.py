@@ -1,4 +1,4 @@
-"""How training reports to its caller: a bar for long work, and short messages."""
+"""How long work reports to its caller: a bar, and short messages."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
