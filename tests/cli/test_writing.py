@@ -150,3 +150,30 @@ def test_undo_in_a_dry_run_restores_nothing(photos, said):
     status, out, _ = said("undo", "--dry-run")
     assert (status, out) == (0, [f"{photos / 'a.txt'}\twould be: removed"])
     assert (photos / "a.txt").exists()
+
+
+class TestPage:
+    def test_html_makes_a_page_for_review(self, photos, said, tmp_path):
+        status, out, err = said("caption", "photos", "--write", "html", "--language", "both")
+        assert (status, out) == (0, [])
+        page = (tmp_path / "captions.html").read_text(encoding="utf-8")
+        assert page.startswith("<!doctype html>")
+        assert all(words in page for words in ("a red picture", "a green picture", "a blue picture"))
+        assert err[-1].startswith("showtell: 3 captioned")
+
+    def test_output_names_the_page(self, photos, said, tmp_path):
+        assert said("caption", "photos", "--write", "html", "--output", "mine.html")[0] == 0
+        assert (tmp_path / "mine.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+        assert not (tmp_path / "captions.html").exists()
+
+    def test_a_page_that_nobody_named_is_not_replaced(self, photos, said, tmp_path):
+        (tmp_path / "captions.html").write_text("mine", encoding="utf-8")
+        status, _, err = said("caption", "photos", "--write", "html")
+        assert (status, (tmp_path / "captions.html").read_text(encoding="utf-8")) == (2, "mine")
+        assert "--output" in err[-1]
+
+    @pytest.mark.parametrize("other", [("--format", "csv"), ("--output", "page.csv")])
+    def test_no_other_format_is_a_page(self, photos, said, other):
+        status, _, err = said("caption", "photos", "--write", "html", *other)
+        assert status == 2
+        assert "--write html makes a page" in err[-1]

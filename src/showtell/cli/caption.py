@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Unpack
+from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 
 import typer
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from showtell.captioning.captioner import BundleCaptioner
 
 __all__ = ["caption"]
+
+PAGE = "captions.html"
 
 Paths = Annotated[
     list[str] | None,
@@ -45,7 +47,11 @@ MinConfidence = Annotated[
     typer.Option(metavar="C", min=0, max=1, help="Leave out captions with a lower confidence, 0 to 1."),
 ]
 Write = Annotated[
-    Where | None, typer.Option(help="Also write captions into files beside the pictures, or into theirs.")
+    Literal[Where, "html"] | None,
+    typer.Option(
+        help="Also write captions into files beside the pictures, or into theirs; html makes a page for review, "
+        f"{PAGE} or what --output names."
+    ),
 ]
 Overwriting = Annotated[
     Overwrite, typer.Option(help="What gives way: nothing, the machine's words, or all (which asks).")
@@ -97,6 +103,7 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     One picture gives its caption, several give a line each: path, tab, caption. A picture that cannot be read gives a
     row with an error and stops nothing; the exit status is then 1. A summary of several ends on stderr.
     """
+    format, output, where = _destination(format, output, write)  # noqa: A001
     named, picture = _named(paths or [], files_from)
     found = pictures_named(named, recursive=recursive)
     if cluster.wanted(engine, screening=screen is not None):
@@ -121,16 +128,34 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     plan = [(source, source in kept) for source in sources]
     new = [source for source, there in plan if not there]
     results = screened(_results(captioner, new, options), new, screen, job.unsafe, each=len(languages))
-    writing = write and Writing(write, captioner, overwrite, dry_run=dry_run, least=job.least)
+    writing = where and Writing(where, captioner, overwrite, dry_run=dry_run, least=job.least)
     if writing:
         results = writing.passing(results)
     job.write(plan, kept, results, each=len(languages))
     if len(sources) > 1 or not job.alone:
-        passed = sum(found.passed_over.values())
-        note(job.summary(passed, found.others))
+        note(job.summary(sum(found.passed_over.values()), found.others))
     well = writing is None or writing.end()
     if found.unreadable or job.counts["failed"] or not well:
         raise typer.Exit(1)
+
+
+def _destination(
+    format: Format | None,  # noqa: A002
+    output: Path | None,
+    write: Literal[Where, "html"] | None,
+) -> tuple[Format | None, Path | None, Where | None]:
+    """Where rows go, as ``--format`` and ``--output`` would say, and where else captions are written.
+
+    Raises:
+        ShowtellError: a page would have another format, or take the place of one that nobody named.
+    """
+    if write != "html":
+        return format, output, write
+    if (format or (format_of_file(output) if output else "html")) != "html":
+        raise ShowtellError("--write html makes a page: give it --output NAME.html, and no other --format")
+    if output is None and Path(PAGE).exists():
+        raise ShowtellError(f"{PAGE} is there already; name the page with --output")
+    return "html", output or Path(PAGE), None
 
 
 def _named(paths: Sequence[str], files_from: Path | None) -> tuple[list[str], bytes | None]:
