@@ -198,7 +198,7 @@ class Screener:
         Raises:
             BadImage: it is no picture.
         """
-        [verdict] = self._judge([open_picture(source)])
+        [verdict] = self._conclude([self._look(open_picture(source))])
         return verdict
 
     def screen_many(self, sources: "Iterable[Source]") -> Generator[Screening, None, None]:
@@ -219,9 +219,6 @@ class Screener:
                 errors[place] = error.reason
         verdicts = dict(zip(seen, self._conclude(list(seen.values())), strict=True))
         return [Screening(path, verdicts.get(place), errors.get(place)) for place, path in enumerate(paths)]
-
-    def _judge(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Verdict]:
-        return self._conclude([self._look(picture) for picture in pictures])
 
     def _look(self, picture: NDArray[np.uint8]) -> "_Seen":
         """All that is kept of a picture [H, W, 3], so that a batch of large ones fits into memory."""
@@ -286,9 +283,10 @@ def _detect(network: Graph, picture: NDArray[np.uint8]) -> tuple[Label, ...]:
     corners = np.clip(corners, 0, [width, height])
     boxes = np.concatenate([corners, np.minimum(places[:, 2:], [width, height] - corners)], axis=1)
     kept = np.asarray(cv2.dnn.NMSBoxes(boxes.tolist(), best.tolist(), 0.25, 0.45), np.intp).reshape(-1)
-    labels = [
-        Label(CLASSES[kinds[index]], float(best[index]), _whole_numbers(boxes[index])) for index in kept
-    ]
+    labels = []
+    for index in kept:
+        left, top, width, height = map(int, boxes[index])
+        labels.append(Label(CLASSES[kinds[index]], float(best[index]), (left, top, width, height)))
     return tuple(sorted(labels, key=lambda label: -label.score))
 
 
@@ -305,11 +303,6 @@ def _square(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     square = np.zeros((_SIDE, _SIDE, 3), np.uint8)
     square[: size[1], : size[0]] = cv2.resize(picture, size)
     return square
-
-
-def _whole_numbers(box: NDArray[np.float32]) -> tuple[int, int, int, int]:
-    left, top, width, height = (int(value) for value in box)
-    return left, top, width, height
 
 
 def _outcome(network: Graph, pixels: NDArray[Any]) -> NDArray[np.float32]:

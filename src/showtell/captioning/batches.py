@@ -11,9 +11,9 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Protocol, TypeVar, Unpack
+from typing import TYPE_CHECKING, TypeVar
 
-from showtell.captioning.base import Caption, Encoded, Options, Result
+from showtell.captioning.base import Caption, Captioner, Encoded, Options, Result
 from showtell.errors import BadImage
 
 if TYPE_CHECKING:
@@ -28,18 +28,8 @@ BATCH = 8
 """Pictures that are decoded together: more are a little quicker, but longer in coming and in stopping."""
 
 
-class Describer(Protocol):
-    """The part of a `Captioner` that is needed here."""
-
-    def encode(self, source: "Source") -> Encoded:
-        """One picture through the encoder, or BadImage."""
-
-    def describe(self, pictures: Sequence[Encoded], **options: Unpack[Options]) -> list[Caption]:
-        """A caption of each picture, in one language."""
-
-
 def caption_many(
-    captioner: Describer,
+    captioner: Captioner,
     sources: "Iterable[Source]",
     options: Options,
     *,
@@ -101,7 +91,7 @@ def in_threads(
 
 
 def _captioned(
-    captioner: Describer, batch: "Sequence[Source]", each: Sequence[Options], stop: Event
+    captioner: Captioner, batch: "Sequence[Source]", each: Sequence[Options], stop: Event
 ) -> list[Result]:
     """The results of a batch; none after a stop."""
     encoded: dict[int, Encoded] = {}

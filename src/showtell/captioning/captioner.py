@@ -116,9 +116,8 @@ class BundleCaptioner:
             BadImage: it is not a picture.
             ValueError: the options make no sense.
         """
-        request = self._request(options)
-        [language] = _one(request.languages)
-        return self._describe([self.encode(source)], language, request)[0]
+        request = self._request(options, one_language=True)  # before the picture is read
+        return self._describe([self.encode(source)], request)[0]
 
     @lists_options
     def caption_many(
@@ -181,9 +180,7 @@ class BundleCaptioner:
         Raises:
             ValueError: the options make no sense.
         """
-        request = self._request(options)
-        [language] = _one(request.languages)
-        return self._describe(pictures, language, request)
+        return self._describe(pictures, self._request(options, one_language=True))
 
     def embed_text(self, words: Sequence[str]) -> NDArray[np.float32]:
         """A text -> a vector of length one [E], near the embeddings of the pictures that it describes.
@@ -225,10 +222,11 @@ class BundleCaptioner:
         ids = self.vocabulary.encode(tokens)
         return forced(self._stepper, self._encoder(pixels), self.vocabulary.start_ids[language], ids)
 
-    def _describe(self, pictures: Sequence[Encoded], language: str, request: "_Request") -> list[Caption]:
-        """A caption of each picture."""
+    def _describe(self, pictures: Sequence[Encoded], request: "_Request") -> list[Caption]:
+        """A caption of each picture, in the one language that is asked for."""
         if not pictures:
             return []
+        [language] = request.languages
         try:
             found = decode(
                 self._stepper,
@@ -251,24 +249,20 @@ class BundleCaptioner:
 
     def _caption(self, hypotheses: list[Hypothesis], language: str, alternatives: int | None) -> Caption:
         """The best of the hypotheses as a caption, with so many (or all) of the others as alternatives."""
-        calibration = self._bundle.calibration.get(language)
-        best = hypotheses[0]
-        words = tuple(self.vocabulary.decode(best.tokens))
+        kept = range(len(hypotheses[: None if alternatives is None else alternatives + 1]))
+        best, *others = (self._alternative(place, hypotheses, language) for place in kept)
         return Caption(
-            text=join_tokens(words, language, self._bundle.join),
+            text=best.text,
             language=language,
-            confidence=None if calibration is None else calibration.confidence(hypotheses),
+            confidence=best.confidence,
             log_probability=best.log_probability,
-            tokens=words,
-            attention=best.attention,
-            alternatives=tuple(
-                self._alternative(place, hypotheses, language)
-                for place in range(1, len(hypotheses[: None if alternatives is None else alternatives + 1]))
-            ),
+            tokens=best.tokens,
+            attention=hypotheses[0].attention,
+            alternatives=tuple(others),
         )
 
     def _alternative(self, place: int, hypotheses: list[Hypothesis], language: str) -> Alternative:
-        """One of the other hypotheses, with the confidence that it would have as the first."""
+        """One of the hypotheses, with the confidence that it would have as the first."""
         calibration = self._bundle.calibration.get(language)
         chosen, others = hypotheses[place], hypotheses[:place] + hypotheses[place + 1 :]
         words = tuple(self.vocabulary.decode(chosen.tokens))
@@ -276,7 +270,7 @@ class BundleCaptioner:
         text = join_tokens(words, language, self._bundle.join)
         return Alternative(text, chosen.log_probability, words, confidence)
 
-    def _request(self, options: Options) -> "_Request":
+    def _request(self, options: Options, *, one_language: bool = False) -> "_Request":
         """What the options come down to; ValueError when they make no sense."""
         unknown = options.keys() - Options.__annotations__.keys()
         if unknown:
@@ -294,8 +288,11 @@ class BundleCaptioner:
         if not decoding.sampling:
             # The whole beam is wanted: confidence looks at it, and callers may want the alternatives.
             decoding = replace(decoding, candidates=decoding.beam)
+        languages = self._languages(options.get("language"))
+        if one_language and len(languages) > 1:
+            raise ValueError("one caption has one language; caption_many gives one in each")
         return _Request(
-            languages=self._languages(options.get("language")),
+            languages=languages,
             decoding=decoding,
             alternatives=None if candidates is None else candidates - 1,
             attention=bool(options.get("attention")),
@@ -327,12 +324,6 @@ class BundleCaptioner:
 def _load_again(folder: Path, threads: int | None) -> BundleCaptioner:
     """What a pickled captioner becomes."""
     return BundleCaptioner(read_bundle(folder), threads=threads)
-
-
-def _one(languages: tuple[str, ...]) -> tuple[str, ...]:
-    if len(languages) > 1:
-        raise ValueError("one caption has one language; caption_many gives one in each")
-    return languages
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,8 +106,8 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     format, output, where = _destination(format, output, write)  # noqa: A001
     named, picture = _named(paths or [], files_from)
     found = pictures_named(named, recursive=recursive)
-    if cluster.wanted(engine, screening=screen is not None):
-        cluster.caption_on_cluster(found, output, model, options, address=address, workers=workers)
+    if engine == "ray":
+        cluster.caption_on_cluster(found, output, model, options, screen, address=address, workers=workers)
         return
     sources: list[str | bytes] = [*found.files, *([] if picture is None else [picture])]
     if not sources:

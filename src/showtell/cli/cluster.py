@@ -12,7 +12,7 @@ from showtell.errors import ShowtellError
 if TYPE_CHECKING:
     from showtell.images import Found
 
-__all__ = ["Address", "Engine", "Workers", "caption_on_cluster", "wanted"]
+__all__ = ["Address", "Engine", "Workers", "caption_on_cluster"]
 
 Engine = Annotated[
     Literal["local", "ray"],
@@ -31,22 +31,12 @@ Workers = Annotated[
 ]
 
 
-def wanted(engine: str, *, screening: bool) -> bool:
-    """Whether Ray is to caption.
-
-    Raises:
-        ShowtellError: it is to screen too, which it does not.
-    """
-    if engine == "ray" and screening:
-        raise ShowtellError("--screen is for --engine local; screen the pictures apart with showtell screen")
-    return engine == "ray"
-
-
 def caption_on_cluster(
     found: "Found",
     output: Path | None,
     model: str,
     options: Options,
+    screen: str | None,
     *,
     address: str | None,
     workers: int | None,
@@ -54,11 +44,13 @@ def caption_on_cluster(
     """Caption pictures into a folder; what it has already is not done again.
 
     Raises:
-        ShowtellError: there is no ``--output``, or Ray cannot do it.
+        ShowtellError: there is no ``--output``, pictures are to be screened too, or Ray cannot do it.
         Exit: some pictures failed, or there are none.
     """
     from showtell.apps.batch import caption_with_ray
 
+    if screen is not None:
+        raise ShowtellError("--screen is for --engine local; screen the pictures apart with showtell screen")
     pictures = [path for path in found.files if isinstance(path, str)]
     if not pictures:
         raise typer.Exit(2)

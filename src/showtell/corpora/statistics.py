@@ -175,18 +175,12 @@ def descriptions(corpus: Corpus, language: str, cleaning: Cleaning = DEFAULT_CLE
     Raises:
         BadCorpus: there are no captions in this language.
     """
-    _expect(corpus, language)
+    if language not in corpus.languages:
+        there = ", ".join(corpus.languages)
+        raise BadCorpus(f"the corpus {corpus.name} has no captions in {language!r}; it has {there}")
     for example in corpus:
         for reference in example.references:
             if reference.language == language:
                 sentence = words(reference.text, language, cleaning=cleaning)
                 if sentence:
                     yield f"{example.id} {' '.join(sentence)}"
-
-
-def _expect(corpus: Corpus, language: str) -> None:
-    there = corpus.languages
-    if language not in there:
-        raise BadCorpus(
-            f"the corpus {corpus.name} has no captions in {language!r}; it has {', '.join(there)}"
-        )

@@ -1,5 +1,6 @@
 """What decoding takes and gives."""
 
+import math
 import sys
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -68,6 +69,17 @@ class Hypothesis:
     attention: NDArray[Any] | None = field(default=None, compare=False, repr=False)
 
 
+_RANGES = {
+    "beam": (1, MOST),
+    "candidates": (1, MOST_SAMPLES),
+    "min_length": (0, MOST),
+    "max_length": (1, MOST),
+    "top_k": (1, math.inf),
+    "seed": (0, 2**64 - 1),
+    "no_repeat_ngram": (0, math.inf),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodingOptions:
     """How captions are found. A temperature, ``top_k`` or ``top_p`` means sampling; a beam of 1, greedy.
@@ -102,27 +114,24 @@ class DecodingOptions:
     search: Search = "exact"
 
     def __post_init__(self) -> None:
-        for name in ("beam", "candidates", "max_length", "min_length", "top_k", "seed", "no_repeat_ngram"):
-            value = getattr(self, name)
+        for name, (least, most) in _RANGES.items():
+            value: Any = getattr(self, name)
             whole = isinstance(value, Integral) and not isinstance(value, bool)
-            if not whole and not (name == "top_k" and value is None):
+            if value is None and name == "top_k":
+                continue
+            if not whole:
                 raise ValueError(f"{name} must be an integer, not {value!r}")
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, not {value}")
+            if value > most:
+                raise ValueError(f"{name} must be at most {most}, not {_short(value)}")
         rules = (
-            (self.beam >= 1, f"beam must be at least 1, not {self.beam}"),
-            (self.beam <= MOST, f"beam must be at most {MOST}, not {_short(self.beam)}"),
-            (self.candidates >= 1, f"candidates must be at least 1, not {self.candidates}"),
-            (
-                self.candidates <= MOST_SAMPLES,
-                f"candidates must be at most {MOST_SAMPLES}, not {_short(self.candidates)}",
-            ),
             (
                 self.sampling or self.candidates <= self.beam,
                 f"candidates ({self.candidates}) must be at most beam ({self.beam}), or sample",
             ),
-            (self.max_length >= 1, f"max_length must be at least 1, not {self.max_length}"),
-            (self.max_length <= MOST, f"max_length must be at most {MOST}, not {_short(self.max_length)}"),
             (
-                0 <= self.min_length <= self.max_length,
+                self.min_length <= self.max_length,
                 f"min_length must be from 0 to max_length ({self.max_length}), not {self.min_length}",
             ),
             (
@@ -133,15 +142,11 @@ class DecodingOptions:
                 self.temperature is None or 0 < self.temperature <= sys.float_info.max,
                 f"temperature must be more than 0, not {self.temperature} (for the most probable words, leave it out)",
             ),
-            (self.top_k is None or self.top_k >= 1, f"top_k must be at least 1, not {self.top_k}"),
             (self.top_p is None or 0 < self.top_p <= 1, f"top_p must be over 0, at most 1, not {self.top_p}"),
-            (self.seed >= 0, f"seed must be at least 0, not {self.seed}"),
-            (self.seed < 2**64, f"seed must be less than 2 ** 64, not {_short(self.seed)}"),
             (
                 self.search in get_args(Search),
                 f"search must be one of {', '.join(get_args(Search))}, not {self.search!r}",
             ),
-            (self.no_repeat_ngram >= 0, f"no_repeat_ngram must be at least 0, not {self.no_repeat_ngram}"),
         )
         for holds, message in rules:
             if not holds:

@@ -44,8 +44,9 @@ def walk(
             chosen[:] = ids.end
         totals += scores[np.arange(len(scores)), chosen]
         for row in np.nonzero(running & (chosen == ids.end))[0]:
+            words, score = tuple(prefixes[row].tolist()), float(options.score(totals[row], length))
             seen = None if looked is None else looked[row]
-            found[int(places[row])] = _complete(prefixes[row], totals[row], options, seen)
+            found[int(places[row])] = Hypothesis(words, float(totals[row]), score, seen)
         running &= chosen != ids.end
         if not running.any():
             break
@@ -62,13 +63,6 @@ def walk(
         sorted((found[place] for place in range(first, first + copies)), key=lambda one: -one.score)
         for first in range(0, len(regions) * copies, copies)
     ]
-
-
-def _complete(
-    prefix: NDArray[np.int64], total: Any, options: DecodingOptions, attention: NDArray[Any] | None
-) -> Hypothesis:
-    tokens = tuple(prefix.tolist())
-    return Hypothesis(tokens, float(total), float(options.score(total, len(tokens))), attention)
 
 
 def _chances(options: DecodingOptions, seeds: Sequence[int], copies: int) -> NDArray[np.float64]:

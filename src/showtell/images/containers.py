@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from showtell.images import tiff_tags
 from showtell.images.edits import Edit
+from showtell.images.formats import png, webp
 from showtell.images.iptc import IIM, resource, set_resource
 
 __all__ = ["NAMES", "Contents", "find", "replace"]
@@ -237,15 +238,11 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _png(data: bytes, contents: Contents, xmp: bytes, exif: bytes | None, iptc: bytes | None) -> list[Edit]:
-    chunk = _png_chunk(b"iTXt", _PNG_XMP + b"\0\0\0\0\0" + xmp)
+    chunk = png.chunk(b"iTXt", _PNG_XMP + b"\0\0\0\0\0" + xmp)
     edits = [Edit(*contents.places["xmp"], chunk)]
     if exif is not None:
-        edits.append(Edit(*contents.places["exif"], _png_chunk(b"eXIf", exif)))
+        edits.append(Edit(*contents.places["exif"], png.chunk(b"eXIf", exif)))
     return edits
-
-
-def _png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 # --- WebP: chunks in a RIFF file, with a list of what there is in the first ---
@@ -283,9 +280,7 @@ def _find_webp(data: bytes) -> Contents:
 def _webp(data: bytes, contents: Contents, xmp: bytes, exif: bytes | None, iptc: bytes | None) -> list[Edit]:
     parts = [("exif", b"EXIF", exif), ("xmp", b"XMP ", xmp)]  # in the order that the format asks for
     edits = [
-        Edit(*contents.places[name], _webp_chunk(kind, body))
-        for name, kind, body in parts
-        if body is not None
+        Edit(*contents.places[name], webp.chunk(kind, body)) for name, kind, body in parts if body is not None
     ]
     flags = _WEBP_XMP | (_WEBP_EXIF if exif is not None else 0)
     if "VP8X" in contents.places:
@@ -296,10 +291,6 @@ def _webp(data: bytes, contents: Contents, xmp: bytes, exif: bytes | None, iptc:
     grown = sum(len(edit.new) - edit.length for edit in edits)
     [size] = struct.unpack_from("<I", data, 4)
     return [*edits, Edit(4, 4, struct.pack("<I", size + grown))]
-
-
-def _webp_chunk(kind: bytes, body: bytes) -> bytes:
-    return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
 
 
 def _webp_head(data: bytes, contents: Contents, flags: int) -> bytes:
@@ -315,7 +306,7 @@ def _webp_head(data: bytes, contents: Contents, flags: int) -> bytes:
     else:
         raise ValueError("there is no picture in it")
     body = struct.pack("<I", flags) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
-    return _webp_chunk(b"VP8X", body)
+    return webp.chunk(b"VP8X", body)
 
 
 # --- GIF: blocks ---

@@ -62,10 +62,7 @@ class Report:
 
     def __getitem__(self, name: str) -> Score:
         """A row by name: ``report["CIDEr"].value``."""
-        for row in self.rows:
-            if row.name == name:
-                return row
-        raise KeyError(name)
+        return {row.name: row for row in self.rows}[name]
 
     def __str__(self) -> str:
         from showtell.metrics.tables import written

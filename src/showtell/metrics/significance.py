@@ -71,10 +71,7 @@ class Comparison:
 
     def __getitem__(self, name: str) -> Difference:
         """A row by name."""
-        for row in self.rows:
-            if row.name == name:
-                return row
-        raise KeyError(name)
+        return {row.name: row for row in self.rows}[name]
 
     def __str__(self) -> str:
         from showtell.metrics.tables import written

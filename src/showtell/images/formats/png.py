@@ -15,7 +15,7 @@ from showtell.images.formats.exif import exif_orientation, xmp_orientation
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["essential", "load"]
+__all__ = ["chunk", "essential", "load"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> values a pixel
@@ -57,12 +57,12 @@ def essential(data: bytes) -> Essential:
     if not any(pixels):
         raise Broken("there are no pixels")
     kind = header[9]
-    chunks = [_chunk(b"IHDR", header)]
+    chunks = [chunk(b"IHDR", header)]
     if palette and kind in (2, 3, 6):
-        chunks.append(_chunk(b"PLTE", palette))
+        chunks.append(chunk(b"PLTE", palette))
     if kind in _TRANSPARENCY and len(transparency) >= _TRANSPARENCY[kind]:
-        chunks.append(_chunk(b"tRNS", transparency))
-    chunks += [_chunk(b"IDAT", b"".join(pixels)), _chunk(b"IEND", b"")]
+        chunks.append(chunk(b"tRNS", transparency))
+    chunks += [chunk(b"IDAT", b"".join(pixels)), chunk(b"IEND", b"")]
     return Essential(data=b"".join([_SIGNATURE, *chunks]), orientation=exif or xmp or 1)
 
 
@@ -100,7 +100,7 @@ def _packed_again(data: bytes) -> bytes | None:
     if len(rows) < size:
         return None
     chunks[b"IDAT"] = zlib.compress(rows, 1)
-    return b"".join([_SIGNATURE, *(_chunk(*each) for each in chunks.items()), _chunk(b"IEND", b"")])
+    return b"".join([_SIGNATURE, *(chunk(*each) for each in chunks.items()), chunk(b"IEND", b"")])
 
 
 def _has_all_rows(data: bytes) -> bool:
@@ -132,7 +132,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         place += 12 + length
 
 
-def _chunk(name: bytes, content: bytes) -> bytes:
+def chunk(name: bytes, content: bytes) -> bytes:
+    """A chunk as a file holds it."""
     checksum = zlib.crc32(content, zlib.crc32(name))
     return b"".join([struct.pack(">I", len(content)), name, content, struct.pack(">I", checksum)])
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from showtell.images.formats.base import Broken, Essential
 from showtell.images.formats.exif import exif_orientation, xmp_orientation
 
-__all__ = ["essential"]
+__all__ = ["chunk", "essential"]
 
 _PROFILE, _EXIF, _XMP = 0x20, 0x08, 0x04  # flags of what is left out
 _PIXELS = (b"VP8 ", b"VP8L", b"ANMF")
@@ -28,9 +28,9 @@ def essential(data: bytes) -> Essential:
         elif name in seen or seen.intersection(_PIXELS):
             continue
         elif name == b"VP8X" and content:
-            kept.append(_chunk(name, bytes([content[0] & ~(_PROFILE | _EXIF | _XMP)]) + content[1:]))
+            kept.append(chunk(name, bytes([content[0] & ~(_PROFILE | _EXIF | _XMP)]) + content[1:]))
         elif name in (b"ANIM", b"ALPH", *_PIXELS):
-            kept.append(_chunk(name, content))
+            kept.append(chunk(name, content))
         seen.add(name)
     if not seen.intersection(_PIXELS):
         raise Broken("there are no pixels")
@@ -50,5 +50,6 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         place += 8 + length + length % 2
 
 
-def _chunk(name: bytes, content: bytes) -> bytes:
+def chunk(name: bytes, content: bytes) -> bytes:
+    """A chunk as a file holds it."""
     return b"".join([name, struct.pack("<I", len(content)), content, b"\0" * (len(content) % 2)])
