@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-from showtell.errors import ShowtellError
+from showtell.errors import ShowtellError, reason_of
 
 __all__ = ["Feedback", "FeedbackStore", "Kind", "Merged", "default_path", "picture_hash", "read_export"]
 
@@ -235,20 +235,17 @@ class FeedbackStore:
         """
         self.path = default_path() if path is None else path
         self._lock = threading.RLock()
-        try:
+        with self._plain_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
                 self.path, timeout=30, isolation_level=None, check_same_thread=False
             )
-        except (OSError, sqlite3.Error) as error:
-            raise ShowtellError(f"{self.path}: cannot be opened for feedback ({error})") from error
         try:
-            self._prepare()
-        except (sqlite3.Error, ShowtellError) as error:
+            with self._plain_errors():
+                self._prepare()
+        except ShowtellError:
             self._connection.close()
-            if isinstance(error, ShowtellError):
-                raise
-            raise ShowtellError(f"{self.path}: is not a file of feedback ({error})") from error
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -315,7 +312,7 @@ class FeedbackStore:
         columns = [one.name for one in fields(Feedback)]
         where, values = _where({"picture": picture, "person": person, "kind": kind})
         query = f"SELECT {', '.join(columns)} FROM feedback{where} ORDER BY time, id"
-        with self._lock:
+        with self._lock, self._plain_errors():
             found = self._connection.execute(query, values).fetchall()
         return [Feedback(**dict(zip(columns, row, strict=True))) for row in found]
 
@@ -343,13 +340,13 @@ class FeedbackStore:
         with self._transaction() as run:
             run(f"INSERT OR IGNORE INTO deleted SELECT id FROM feedback{where}", values)
             gone = run(f"DELETE FROM feedback{where}", values).rowcount
-        with self._lock:
+        with self._lock, self._plain_errors():
             # The journal still holds what was deleted until it is emptied into the file.
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return int(gone)
 
     def __len__(self) -> int:
-        with self._lock:
+        with self._lock, self._plain_errors():
             return int(self._connection.execute("SELECT count(*) FROM feedback").fetchone()[0])
 
     def export(self) -> Iterator[str]:
@@ -358,21 +355,21 @@ class FeedbackStore:
             yield json.dumps(row.to_dict(), ensure_ascii=False)
 
     def import_lines(self, lines: Iterable[str], name: str = "the export") -> Merged:
-        """Merge an export; a broken line stops all of it.
-
-        Args:
-            lines: of the export.
-            name: what error messages call it.
-
-        Raises:
-            ShowtellError: a line is no row of feedback; the message names it.
-        """
+        """Merge an export; a broken line stops all of it. Arguments and errors as `read_export`."""
         return self.merge(read_export(lines, name))
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        """What SQLite and the file system complain of, as ShowtellError."""
+        try:
+            yield
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # damaged text is none
+            raise ShowtellError(f"{self.path}: is not a file of feedback ({reason_of(error)})") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
         """All of a block's changes or none, by one thread at a time; yields what runs a statement."""
-        with self._lock:
+        with self._lock, self._plain_errors():
             run = self._connection.execute
             run("BEGIN IMMEDIATE")
             try:

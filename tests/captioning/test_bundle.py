@@ -235,6 +235,19 @@ def test_a_vocabulary_that_is_none(tmp_path, content):
         read_bundle(folder)
 
 
+@pytest.mark.parametrize("mark", ["\x1b]0;title\x07", "\x9b31m", "\u202e"])
+def test_words_that_a_terminal_obeys_are_refused(tmp_path, mark):
+    folder = tmp_path / "bundle"
+    write_tiny_bundle(folder)
+    tokens = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+    tokens[-1] = f"dog{mark}"
+    (folder / "vocabulary.json").write_text(json.dumps(tokens), encoding="utf-8")
+    approve(folder, "vocabulary.json")
+    with pytest.raises(BadBundle, match="control character") as refused:
+        read_bundle(folder)
+    assert mark not in str(refused.value)
+
+
 def approve(folder, name):
     """Let the manifest describe a file as it now is."""
     import hashlib

@@ -38,6 +38,7 @@ from showtell.files import umask
 from showtell.images import Preprocessing
 from showtell.text.cleaning import LANGUAGES
 from showtell.text.joining import Join
+from showtell.text.printable import printable
 from showtell.text.vocabulary import Vocabulary
 
 __all__ = ["FORMAT", "REQUIRED", "Bundle", "check_replaceable", "read_bundle", "write_bundle"]
@@ -107,7 +108,8 @@ def read_bundle(folder: str | Path) -> Bundle:
     manifest = _read_manifest(folder)
     _check_format(folder, manifest)
     contents = _read_files(folder, _field(folder, manifest, "files", dict))
-    vocabulary = _read_vocabulary(folder, contents["vocabulary.json"])
+    join = _understood(folder, _join, manifest.get("join", "words"))
+    vocabulary = _read_vocabulary(folder, contents["vocabulary.json"], join)
     languages = tuple(_field(folder, manifest, "languages", list))
     _check_special_ids(folder, _field(folder, manifest, "special_ids", dict), vocabulary, languages)
     return Bundle(
@@ -122,7 +124,7 @@ def read_bundle(folder: str | Path) -> Bundle:
         training=_field(folder, manifest, "training", dict),
         search=_field(folder, manifest, "search", dict) if "search" in manifest else {},
         words=_read_words(folder, contents[_WORDS]) if _WORDS in contents else {},
-        join=_understood(folder, _join, manifest.get("join", "words")),
+        join=join,
         prompts=_prompts(folder, manifest.get("prompts", {}), vocabulary, languages),
         graphs={name: content for name, content in contents.items() if name.endswith(".onnx")},
     )
@@ -272,10 +274,17 @@ def _read_files(folder: Path, files: Mapping[str, Any]) -> dict[str, bytes]:
     return contents
 
 
-def _read_vocabulary(folder: Path, content: bytes) -> Vocabulary:
-    """The vocabulary of verified bytes."""
+def _read_vocabulary(folder: Path, content: bytes, join: Join) -> Vocabulary:
+    """The vocabulary of verified bytes; whole words that a terminal obeys are refused.
+
+    Pieces of words are made elsewhere and may hold any character; what is printed of them is written out.
+    """
     try:
-        return Vocabulary.parse(content)
+        vocabulary = Vocabulary.parse(content)
+        odd = [token for token in vocabulary.tokens if printable(token) != token] if join == "words" else []
+        if odd:
+            raise ValueError(f"the token {printable(odd[0])!r} holds a control character")
+        return vocabulary
     except ValueError as error:
         raise BadBundle(
             f"{folder / 'vocabulary.json'}: is broken ({error}); export the bundle again"

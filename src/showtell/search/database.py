@@ -97,7 +97,7 @@ class Database:
         """What SQLite and the file system complain of, as BadLibrary."""
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # damaged text is none
             raise BadLibrary(f"{self.path}: cannot be used as a library ({reason_of(error)})") from error
 
     def rows(self, statement: str, *values: object) -> list[Any]:
