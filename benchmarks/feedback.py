@@ -101,8 +101,8 @@ def criticise(captioner: showtell.Captioner, examples: list[Example]) -> list[Fe
     references = References({one.id: captions_of(one) for one in examples})
     frequencies = DocumentFrequencies.build([captions_of(one) for one in examples])
     cider = Cider(references)
-    found = list(captioner.caption_many([one.path for one in examples], candidates=5))
-    candidates = [[str(one), *map(str, one.alternatives)] for one in found]
+    found = [one.caption for one in captioner.caption_many([one.path for one in examples], candidates=5)]
+    candidates = [[str(one), *map(str, one.alternatives)] for one in found if one is not None]
     scores = [
         cider.each([example.id] * len(texts), texts)[:, 0]
         for example, texts in zip(examples, candidates, strict=True)
@@ -146,7 +146,7 @@ def captions_of(example: Example) -> list[str]:
 def captions(bundle: Path, examples: list[Example]) -> dict[str, str]:
     """What a captioner says of pictures, by their ids."""
     found = showtell.load(bundle).caption_many([one.path for one in examples])
-    return {example.id: str(caption) for example, caption in zip(examples, found, strict=True)}
+    return {example.id: str(one.caption) for example, one in zip(examples, found, strict=True)}
 
 
 def run_showtell(*arguments: object) -> None:
