@@ -94,7 +94,7 @@ _PADDED_PIXELS = 100_000_000  # of the square that the detector's package pads a
 class Label:
     """What was seen, and where.
 
-    Args:
+    Attributes:
         name: one of `CLASSES`, or ``nsfw`` for what the classifier says of the whole picture.
         score: 0 to 1.
         box: left, top, width and height in pixels of the upright picture; None for the whole picture.
@@ -109,7 +109,7 @@ class Label:
 class Verdict:
     """What the networks say of a picture, and what follows from it.
 
-    Args:
+    Attributes:
         unsafe: whether `is_unsafe` holds.
         score: the classifier's probability that the picture is pornographic, 0 to 1.
         labels: what the detector saw, best first, and ``nsfw`` where the classifier reached its threshold.
@@ -124,7 +124,7 @@ class Verdict:
 class Screening:
     """What became of one of many pictures: a verdict, or the reason why there is none.
 
-    Args:
+    Attributes:
         path: the picture as it was given, when it was given as a path.
         verdict: None when the picture could not be read.
         error: what is wrong with the picture, in one sentence; None when there is a verdict.

@@ -32,7 +32,7 @@ _COLUMNS = ("path", "caption", "language", "confidence", "error")
 class Counts:
     """Pictures of a chunk.
 
-    Args:
+    Attributes:
         captioned: with a caption.
         failed: with an error in its place.
     """

@@ -41,7 +41,11 @@ def read_file(folder: Path, name: str, entry: Any) -> bytes:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path of a file of the bundle, or BadBundle when it would lead out of the folder."""
+    """The path of a file of the bundle.
+
+    Raises:
+        BadBundle: it would lead out of the folder.
+    """
     plain = PurePosixPath(name)
     odd = "\\" in name or ":" in name or "\0" in name
     if odd or plain.is_absolute() or ".." in plain.parts or plain.name == "":

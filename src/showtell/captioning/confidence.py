@@ -98,10 +98,11 @@ class Calibration:
     It holds for the decoding options it was fitted with; with others it is an estimate. A feature that one
     hypothesis alone does not have (greedy decoding) is taken to be as it was on average.
 
-    features: names out of `FEATURES`.
-    coefficients: the intercept, then one per feature.
-    means: of each feature, over the captions it was fitted on.
-    target: in words, what a confident caption probably is.
+    Attributes:
+        features: names out of `FEATURES`.
+        coefficients: the intercept, then one per feature.
+        means: of each feature, over the captions it was fitted on.
+        target: in words, what a confident caption probably is.
     """
 
     features: tuple[str, ...]
@@ -121,7 +122,11 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`. ValueError says what is wrong."""
+        """The inverse of `to_dict`.
+
+        Raises:
+            ValueError: it is no calibration.
+        """
         if not isinstance(settings, Mapping) or settings.get("method") != "logistic":
             raise ValueError("calibration: 'method' must be 'logistic'")
         features = settings.get("features")
@@ -156,7 +161,8 @@ def fit(
     Newton's method on standardised features; the ridge of 1 keeps few captions from being over-trusted and
     the weights finite when good and bad can be told apart without error.
 
-    Raises ValueError when the shapes do not belong together.
+    Raises:
+        ValueError: the shapes do not belong together.
     """
     if table.ndim != 2 or table.shape != (len(good), len(names)) or len(good) == 0:
         raise ValueError(f"a table of {len(good)} captions and {len(names)} features, not {table.shape}")
@@ -231,7 +237,11 @@ def reliability(
 
 
 def numbers(values: Any, count: int, what: str) -> tuple[float, ...]:
-    """So many finite numbers out of JSON; ValueError says what must be that."""
+    """So many finite numbers out of JSON.
+
+    Raises:
+        ValueError: what must be these numbers is something else.
+    """
     if isinstance(values, list) and len(values) == count:
         found = [value for value in values if isinstance(value, int | float)]
         if len(found) == count and all(abs(number) <= sys.float_info.max for number in found):

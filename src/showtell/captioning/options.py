@@ -14,7 +14,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 class Option:
     """What an option means, said once for Python and for the command line.
 
-    Args:
+    Attributes:
         meaning: a sentence.
         letter: what stands for its value in help.
         least: the smallest value of an integer.

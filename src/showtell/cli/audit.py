@@ -27,7 +27,7 @@ _COLUMNS = ["page", "line", "path", "alt", "problem", "proposal", "confidence", 
 class _Finding:
     """A picture with a problem.
 
-    Args:
+    Attributes:
         row: what is known before a caption is proposed.
         source: what a captioner can look at; None when that is on another machine.
         language: of the page, where it says one.

@@ -93,8 +93,10 @@ def output(path: Path | None) -> Iterator[TextIO]:
 
     The file is written beside its place and moved there at the end. After Ctrl-C, SIGTERM and SIGHUP what is done is
     kept; after an error too, unless an older file would give way to less than two lines. A link stays a link: the
-    file that it leads to is written. A pipe or a device is written to as it is. Raises ShowtellError when the file
-    cannot be written.
+    file that it leads to is written. A pipe or a device is written to as it is.
+
+    Raises:
+        ShowtellError: the file cannot be written.
     """
     if path is None:
         yield sys.stdout

@@ -30,7 +30,7 @@ Plan = Sequence[tuple[str | bytes, bool]]
 class Job:
     """Rows of captions on their way to a file or to stdout.
 
-    Args:
+    Attributes:
         format, output: how they are written, and where to.
         candidates: the rows have candidates.
         alone: one picture was named.

@@ -50,9 +50,10 @@ Rows = Iterable[Entry]
 class CaptionFile:
     """What a file holds.
 
-    captions: by the picture's id, in the order of the file.
-    format: one of FORMATS, as given or as detected.
-    warnings: plain sentences.
+    Attributes:
+        captions: by the picture's id, in the order of the file.
+        format: one of FORMATS, as given or as detected.
+        warnings: plain sentences.
     """
 
     path: Path
@@ -174,7 +175,10 @@ def in_ids_of(references: CaptionFile, captions: Mapping[str, str]) -> dict[str,
 def one_each(file: CaptionFile) -> tuple[dict[str, str], list[str]]:
     """One caption a picture, as candidates must be, and warnings.
 
-    The same caption twice is a warning; BadCorpus where a picture has different ones.
+    The same caption twice is a warning.
+
+    Raises:
+        BadCorpus: a picture has different ones.
     """
     repeated = [name for name, found in file.captions.items() if len(found) > 1]
     different = [name for name in repeated if len(set(file.captions[name])) > 1]

@@ -68,9 +68,10 @@ NO_COLUMNS = Columns()
 class Entry:
     """A picture and its captions.
 
-    picture: its name or number as it is written.
-    captions: none where an error stands in their place.
-    language, source, split: as they are written, None where nothing is said of them.
+    Attributes:
+        picture: its name or number as it is written.
+        captions: none where an error stands in their place.
+        language, source, split: as they are written, None where nothing is said of them.
     """
 
     picture: str

@@ -33,7 +33,11 @@ def read_json(path: Path, of_objects: Pairs | None = None) -> Any:
 
 
 def parse_json(text: str, of_objects: Pairs | None = None) -> Any:
-    """The value of a JSON text; ValueError, with a reason, for all that is none or cannot be held."""
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: it is none, or cannot be held; says why.
+    """
     try:
         found = json.loads(
             text,

@@ -84,7 +84,7 @@ _RANGES = {
 class DecodingOptions:
     """How captions are found. A temperature, ``top_k`` or ``top_p`` means sampling; a beam of 1, greedy.
 
-    Args:
+    Attributes:
         beam: hypotheses that are kept while a caption grows (beam search).
         candidates: hypotheses wanted a picture: at most ``beam``; when sampling, so many independent samples.
         min_length: words a caption has at least, unless it runs out of words that may still be said.

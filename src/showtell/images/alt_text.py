@@ -48,7 +48,7 @@ _SAYS_NOTHING = frozenset(
 class PagePicture:
     """A picture in a page.
 
-    Args:
+    Attributes:
         source: where it lies, as the page says.
         line: of the page, from 1.
         alt: its alternative text; None where there is none.

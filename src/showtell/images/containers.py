@@ -34,7 +34,7 @@ _LARGEST_TEXT = 16 * 2**20  # of what is unpacked
 class Contents:
     """What a file holds besides its picture.
 
-    Args:
+    Attributes:
         format: a key of `NAMES`.
         xmp, exif, iptc: the packet, the TIFF-formed tags, the IPTC record; None where there are none.
         notes: descriptions that stand in a form of the format's own.

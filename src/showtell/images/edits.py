@@ -10,7 +10,7 @@ __all__ = ["Edit", "apply", "inverse"]
 class Edit:
     """Bytes that take the place of others.
 
-    Args:
+    Attributes:
         offset: where, in the file as it was.
         length: how many bytes go; 0 where new ones are put in between.
         new: what stands there afterwards.

@@ -45,7 +45,7 @@ WINDOWS = os.name == "nt"
 class Found:
     """What `find_pictures` has found.
 
-    Args:
+    Attributes:
         files: the pictures, in order.
         passed_over: how many files of each kind in the folders look like pictures and are not among them.
         others: how many other things in the folders are not: files, links to folders, folders that were not looked

@@ -34,7 +34,7 @@ __all__ = ["Entry", "Journal", "Undone", "journal_folder", "replace_file"]
 class Entry:
     """One change of one file.
 
-    Args:
+    Attributes:
         run: the name of the run.
         path: the file.
         kind: what was written: ``sidecar``, ``xmp-sidecar`` or ``metadata``.
@@ -59,7 +59,7 @@ class Entry:
 class Undone:
     """What became of a change that was to be taken back.
 
-    Args:
+    Attributes:
         path: the file.
         restored: whether it is as it was.
         reason: why not, or how.

@@ -48,7 +48,7 @@ _NO_WORDS = re.compile(
 class Words:
     """A description that is in a picture's file, or beside it.
 
-    Args:
+    Attributes:
         text: the description.
         language: of the text as its field says it, ``x-default`` where it does not.
         field: where it stands, as ExifTool calls it.
@@ -65,7 +65,7 @@ class Words:
 class Change:
     """What became of one picture's captions.
 
-    Args:
+    Attributes:
         path: the file that holds, or would hold, them.
         action: ``written`` (nothing was there), ``renewed`` (the machine's or, on demand, a person's words gave
             way) or ``kept`` (what is there stays).

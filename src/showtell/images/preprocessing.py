@@ -30,13 +30,14 @@ Channels = Literal["rgb", "bgr"]
 class Preprocessing:
     """How a picture becomes a network's input: data, not code, so that it travels with features and bundles.
 
-    size: the side S of the square, in pixels.
-    fit: ``squeeze`` ignores the aspect ratio, ``crop`` keeps the largest square in the middle, ``pad`` shows
-        the whole picture and fills the rest with the mean, which the network sees as zero.
-    resample: the filter; reduced with antialiasing, except ``nearest``.
-    channels: their order in the result.
-    mean, std: for each channel, in the order of ``channels`` and on the scale 0 to 255:
-        result = (value - mean) / std.
+    Attributes:
+        size: the side S of the square, in pixels.
+        fit: ``squeeze`` ignores the aspect ratio, ``crop`` keeps the largest square in the middle, ``pad`` shows
+            the whole picture and fills the rest with the mean, which the network sees as zero.
+        resample: the filter; reduced with antialiasing, except ``nearest``.
+        channels: their order in the result.
+        mean, std: for each channel, in the order of ``channels`` and on the scale 0 to 255:
+            result = (value - mean) / std.
     """
 
     size: int
@@ -61,7 +62,11 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`; every key is asked for. ValueError names a key that is wrong."""
+        """The inverse of `to_dict`; every key is asked for.
+
+        Raises:
+            ValueError: a key is wrong; names it.
+        """
         if not isinstance(settings, Mapping):
             raise ValueError(f"preprocessing: must be a table of settings, not {settings!r}")
         names = [field.name for field in fields(cls)]
@@ -91,7 +96,11 @@ def preprocess(picture: NDArray[np.uint8], how: Preprocessing) -> NDArray[np.flo
 
 
 def read_pixels(source: Source, how: Preprocessing) -> NDArray[np.float32]:
-    """`open_picture` and `preprocess` in one, without a copy between: float32 [3, S, S]. Raises BadImage."""
+    """`open_picture` and `preprocess` in one, without a copy between: float32 [3, S, S].
+
+    Raises:
+        BadImage: as `open_picture`.
+    """
     with opened(source, how.at_least) as image:
         return _apply(image, how)
 

@@ -22,7 +22,7 @@ _MOST_ENTRIES = 4096
 class _Form:
     """How numbers are written: 32-bit places, or 64-bit ones in a BigTIFF.
 
-    Args:
+    Attributes:
         order: ``<`` or ``>``.
         big: whether the file is a BigTIFF.
     """

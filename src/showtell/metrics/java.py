@@ -16,7 +16,11 @@ class Unavailable(MissingExtra):
 
 
 def java() -> str:
-    """The Java program; Unavailable where there is none."""
+    """The Java program.
+
+    Raises:
+        Unavailable: there is none.
+    """
     found = shutil.which("java")
     if found is None:
         raise Unavailable("Java was not found; install a Java runtime")
@@ -24,7 +28,11 @@ def java() -> str:
 
 
 def coco_folder(name: str) -> Path:
-    """A folder of pycocoevalcap; Unavailable where the package is not installed."""
+    """A folder of pycocoevalcap.
+
+    Raises:
+        Unavailable: the package is not installed.
+    """
     package = importlib.util.find_spec("pycocoevalcap")
     if package is None or not package.submodule_search_locations:
         raise Unavailable("pycocoevalcap is not installed: pip install 'showtell[coco]'")
@@ -32,6 +40,10 @@ def coco_folder(name: str) -> Path:
 
 
 def only_english(metric: str, language: str) -> None:
-    """Unavailable for a language that the metric was not made for."""
+    """Refuse a language that the metric was not made for.
+
+    Raises:
+        Unavailable: it is another than English.
+    """
     if language != "en":
         raise Unavailable(f"{metric} is for English captions; these are in {language!r}")

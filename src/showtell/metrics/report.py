@@ -22,15 +22,16 @@ Key = TypeVar("Key")
 class Settings(TypedDict, total=False):
     """How captions are scored.
 
-    language: ``en`` or ``zh``; decides the tokeniser unless that is named. Unless given it is English, or Chinese
-        where most references are Chinese.
-    tokeniser: one of `showtell.text.tokenisers.TOKENISERS`.
-    metrics: names in any case, also of single rows (``BLEU-4``); ``all`` includes METEOR and SPICE, which start
-        Java. BLEU, ROUGE-L and CIDEr unless given.
-    frequencies: CIDEr's document frequencies; those of the references unless given.
-    training: captions that the candidates might have been copied from, for the hygiene.
-    resamples: size of the bootstrap, 1,000 unless given; 0 for no intervals.
-    seed: of the bootstrap.
+    Attributes:
+        language: ``en`` or ``zh``; decides the tokeniser unless that is named. Unless given it is English, or Chinese
+            where most references are Chinese.
+        tokeniser: one of `showtell.text.tokenisers.TOKENISERS`.
+        metrics: names in any case, also of single rows (``BLEU-4``); ``all`` includes METEOR and SPICE, which start
+            Java. BLEU, ROUGE-L and CIDEr unless given.
+        frequencies: CIDEr's document frequencies; those of the references unless given.
+        training: captions that the candidates might have been copied from, for the hygiene.
+        resamples: size of the bootstrap, 1,000 unless given; 0 for no intervals.
+        seed: of the bootstrap.
     """
 
     language: str | None

@@ -10,7 +10,7 @@ __all__ = ["Duplicates", "Found", "Match"]
 class Match:
     """A picture that was found.
 
-    Args:
+    Attributes:
         path: the picture; the first of its files where it has several.
         copies: its other files, with the same contents.
         probability: that it answers the query, 0 to 1; None where the bundle has no calibration for the search.
@@ -47,7 +47,7 @@ class Match:
 class Found:
     """The answer to a query. Iterating over it gives the matches.
 
-    Args:
+    Attributes:
         matches: what is likely, the best first; with ``anyway`` also what is not.
         nothing: whether nothing in the library is likely to be what was asked for.
         searched: how many pictures came into question after the filters.
@@ -70,7 +70,7 @@ class Found:
 class Duplicates:
     """Pictures that are the same or nearly the same.
 
-    Args:
+    Attributes:
         paths: sorted.
         same: whether the files are the same to the byte.
         similarity: the least cosine that joined them; 1 where they are the same.

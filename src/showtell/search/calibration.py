@@ -42,7 +42,7 @@ whether the library has any answer to a query in words."""
 class Calibration:
     """Features -> probability.
 
-    Args:
+    Attributes:
         regression: fitted, or made up where nothing was fitted.
         threshold: pictures less probable than this are no answers.
         fitted: whether the probabilities can be shown to people.

@@ -31,7 +31,7 @@ _STANDS_OUT = 2.0  # standard deviations above the mean similarity, from which a
 class Text:
     """What the full text says of a query.
 
-    Args:
+    Attributes:
         terms: the words that were looked for.
         weights: of the terms: their inverse document frequencies, which sum to one.
         found: for each term, the ids of the pictures whose captions have it.
@@ -72,7 +72,7 @@ class Text:
 class Evidence:
     """What speaks for each picture that comes into question.
 
-    Args:
+    Attributes:
         ids: of contents, ascending [N].
         table: the features [N, F]; NaN where nothing is known.
         by_person: coverage by a person's words [N].

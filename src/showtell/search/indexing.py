@@ -45,7 +45,7 @@ Forget = Callable[[Path, int], bool]
 class Indexed:
     """What an index run did.
 
-    Args:
+    Attributes:
         pictures: files that were found.
         unchanged: those known already, as they are.
         added: those encoded or captioned now.
@@ -266,7 +266,7 @@ class Indexer:
 class _Outcome:
     """What became of one file; nothing but its state where another indexer has seen to it.
 
-    Args:
+    Attributes:
         unsaid: languages that a caption is wanted in.
     """
 

@@ -13,7 +13,7 @@ __all__ = ["MIGRATIONS", "Migration", "migrate", "version"]
 class Migration(NamedTuple):
     """One step.
 
-    Args:
+    Attributes:
         name: what it adds.
         statements: SQL, executed in order in one transaction.
     """

@@ -24,7 +24,7 @@ class FileState:
 class Known:
     """What a library knows of one file.
 
-    Args:
+    Attributes:
         size, mtime_ns: as of the file when it was read; None when it must be read again.
         contents: id of its contents; None where they could not be read.
         error: why they could not.
@@ -44,7 +44,7 @@ class Known:
 class Caption:
     """A sentence about a picture.
 
-    Args:
+    Attributes:
         author: ``machine`` or ``person``.
         model: which captioner said it; None for a person.
     """
@@ -60,7 +60,7 @@ class Caption:
 class Contents:
     """What was found out about a file's contents; None and empty where it was known already.
 
-    Args:
+    Attributes:
         hash: SHA-256.
         width, height: in pixels.
         taken: ISO 8601.

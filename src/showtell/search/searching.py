@@ -35,7 +35,7 @@ _FULL = 0.999  # of a query's words in a person's words: such pictures come firs
 class Query:
     """What is looked for; words, a picture, or both.
 
-    Args:
+    Attributes:
         words: what the pictures shall show.
         like: a picture that they shall look like.
         without: what they shall not show.
@@ -63,7 +63,7 @@ class _Part:
 class _Judged:
     """The pictures that come into question.
 
-    Args:
+    Attributes:
         ids: of contents, ascending [N].
         evidence: what speaks for them, for each part of the query.
         probability: [N].

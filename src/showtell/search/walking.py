@@ -16,7 +16,7 @@ __all__ = ["Walk", "mount_points_above", "sort_missing", "walk"]
 class Walk:
     """What lies under a path.
 
-    Args:
+    Attributes:
         files: the pictures, in the order of their names.
         errors: files and folders that cannot be looked at, and why.
         unread: folders and files of which nothing is known for that reason.

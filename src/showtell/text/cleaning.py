@@ -21,7 +21,7 @@ from showtell.errors import MissingExtra
 class Cleaning:
     """What becomes of a caption before a model learns it.
 
-    Args:
+    Attributes:
         lower_case: write English in lower case (Chinese keeps its few capitals: ``T恤``).
         keep_punctuation: keep each mark as a word of its own instead of dropping it.
         drop_one_letter_words: leave out ``a`` and every other word of one letter (English).

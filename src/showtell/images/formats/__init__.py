@@ -81,7 +81,7 @@ _OTHERS = (
 class Format:
     """A format that is read.
 
-    Args:
+    Attributes:
         name: as messages call it.
         essential: cuts a file down to what its pixels need; raises Unsupported or Broken.
         decoder: PIL's class for such files, as module and name, to be imported when it is needed.
@@ -94,7 +94,11 @@ class Format:
     memory: int = 0
 
     def open(self, file: BytesIO) -> "ImageFile":
-        """Read the header. Raises NoDecoder, or whatever a decoder raises that is fed a broken one."""
+        """Read the header.
+
+        Raises:
+            NoDecoder: a library is missing; or whatever a decoder raises that is fed a broken header.
+        """
         if self.name == "HEIC":
             decoder = _heic_decoder()
         elif self.name == "AVIF" and not reads_avif():

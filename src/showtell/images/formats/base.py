@@ -21,7 +21,7 @@ class NoDecoder(Exception):
 class Deep:
     """How grey values of more than 8 bits are to be understood.
 
-    Args:
+    Attributes:
         bits: of 16, how many there are.
         white_is_zero: they count from white to black.
         unsigned: of 32, none is a sign.
@@ -39,7 +39,7 @@ USUAL = Deep()
 class Essential:
     """A file without whatever the pixels do not need.
 
-    Args:
+    Attributes:
         data: the same picture as a file of the same format; metadata, damaged or not, is left out.
         orientation: how to turn and flip the pixels, 1 to 8 as EXIF counts; None where the decoder knows.
         memory: the bytes that decoding needs beside the pixels.

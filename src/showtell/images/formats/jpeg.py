@@ -65,7 +65,7 @@ class _Frame:
 class Jpeg(Essential):
     """A JPEG's essential part.
 
-    Args:
+    Attributes:
         scans: where the file's coded pixels begin.
         doubtful: rows may be missing though all looks well.
     """
@@ -223,7 +223,7 @@ def _frame(marker: int, payload: bytes) -> _Frame:
 class _Scan:
     """A scan.
 
-    Args:
+    Attributes:
         begin: where it begins, tables before it included.
         pixels, end: where its coded pixels begin and end.
         ids: its components.

@@ -16,7 +16,11 @@ _PIXELS = (b"VP8 ", b"VP8L", b"ANMF")
 
 
 def essential(data: bytes) -> Essential:
-    """The pixels of a WebP picture. Raises Broken when there are none."""
+    """The pixels of a WebP picture.
+
+    Raises:
+        Broken: there are none.
+    """
     kept: list[bytes] = []
     seen: set[bytes] = set()
     exif = xmp = None

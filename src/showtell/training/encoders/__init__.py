@@ -51,7 +51,7 @@ class NamedEncoder:
         if self.name in VGG16_OUTPUTS:
             if self.weights is None:
                 raise BadRecipe(
-                    f"The encoder {self.name} comes without weights; give those that Keras or torchvision "
+                    f"the encoder {self.name} comes without weights; give those that Keras or torchvision "
                     "exported with --weights"
                 )
             output, resample = VGG16_OUTPUTS[self.name], self.resample or "bilinear"
@@ -96,7 +96,7 @@ def load_encoder(name: str, *, size: int = 224) -> EfficientNetLite:
     if path.suffix == ".safetensors" and path.exists():
         return _read_encoder(path)
     raise BadRecipe(
-        f"There is no encoder {name!r}; there are {', '.join(NAMES)}, or a tuned encoder's .safetensors file; "
+        f"there is no encoder {name!r}; there are {', '.join(NAMES)}, or a tuned encoder's .safetensors file; "
         f"showtell features and export also know {' and '.join(VGG16_OUTPUTS)}"
     )
 

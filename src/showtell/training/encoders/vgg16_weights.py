@@ -158,9 +158,10 @@ def _check_shapes(saved: SavedNetwork, layer: SavedLayer, module: nn.Module) -> 
 class Layout:
     """How a Keras file lays its numbers out.
 
-    kernels_first: kernels are [outputs, inputs, height, width], not [height, width, inputs, outputs].
-    turned: kernels are turned by 180 degrees, as Theano's are.
-    channels_outermost: the first fully connected layer's inputs are ordered [512, 7, 7], not [7, 7, 512].
+    Attributes:
+        kernels_first: kernels are [outputs, inputs, height, width], not [height, width, inputs, outputs].
+        turned: kernels are turned by 180 degrees, as Theano's are.
+        channels_outermost: the first fully connected layer's inputs are ordered [512, 7, 7], not [7, 7, 512].
     """
 
     kernels_first: bool

@@ -123,7 +123,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Position]:
             position = Position(**json.loads((file.metadata() or {})["position"]))
         return load_file(path), position
     except FileNotFoundError:
-        raise BadBundle(f"There is no checkpoint {path}; train the run first") from None
+        raise BadBundle(f"there is no checkpoint {path}; train the run first") from None
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise BadBundle(f"{path} cannot be read as a checkpoint: {error}") from None
 

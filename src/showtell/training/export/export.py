@@ -202,7 +202,7 @@ def check_parity(
     parity = Parity(apart, _largest_logit_difference(bundle, model, expected))
     if not (parity.regions <= LARGEST_REGION_DIFFERENCE and parity.logits <= LARGEST_LOGIT_DIFFERENCE):
         raise BadBundle(
-            f"The exported graphs do not give what PyTorch gives: regions differ by {parity.regions:.3g} (at most "
+            f"the exported graphs do not give what PyTorch gives: regions differ by {parity.regions:.3g} (at most "
             f"{LARGEST_REGION_DIFFERENCE}), logits by {parity.logits:.3g} (at most {LARGEST_LOGIT_DIFFERENCE})"
         )
     return parity

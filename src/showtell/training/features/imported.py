@@ -64,7 +64,11 @@ class FeatureFile:
 
 
 def read_file(path: Path) -> FeatureFile:
-    """Read a file of features; BadFeatures when it cannot be read."""
+    """Read a file of features.
+
+    Raises:
+        BadFeatures: it cannot be read.
+    """
     read = read_features(path)
     with path.open("rb") as file:
         return FeatureFile(path, hashlib.file_digest(file, "sha256").hexdigest(), read)
@@ -149,7 +153,7 @@ def _completed(named: NamedEncoder | None, sample: Features, run: Path) -> Named
     how = _preprocessing(sample)
     if how is None:
         raise BadRecipe(
-            f"The features that {run} was trained on do not say how their pictures were resized; "
+            f"the features that {run} was trained on do not say how their pictures were resized; "
             "add --resample nearest (as Keras does unless told otherwise), bilinear or bicubic"
         )
     return replace(named, resample=how.resample)
@@ -171,7 +175,7 @@ def _compare(network: EfficientNetLite | VGG16, sample: Features, dev: Sequence[
         )
     paths = {example.id: example.path for example in dev}
     if missing := [name for name in sample.ids if name not in paths]:
-        raise BadFeatures(f"The dev picture {missing[0]} that {run} was trained with is not in its corpus")
+        raise BadFeatures(f"the dev picture {missing[0]} that {run} was trained with is not in its corpus")
     pixels = np.stack([read_pixels(paths[name], network.preprocessing) for name in sample.ids])
     with torch.inference_mode():
         found = network(torch.from_numpy(pixels)).numpy()  # [N, R, D]
@@ -199,4 +203,4 @@ def _preprocessing(sample: Features) -> Preprocessing | None:
     try:
         return Preprocessing.from_dict(sample.meta["preprocessing"])
     except ValueError as error:
-        raise BadFeatures(f"The features say of their pictures what cannot be ({error})") from None
+        raise BadFeatures(f"the features say of their pictures what cannot be ({error})") from None

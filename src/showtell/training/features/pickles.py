@@ -19,7 +19,11 @@ from showtell.errors import BadFeatures, reason_of
 
 
 def read_pickle(file: IO[bytes], path: Path) -> Mapping[str, NDArray[Any]]:
-    """The arrays in a pickle by id; BadFeatures for anything else."""
+    """The arrays in a pickle by id.
+
+    Raises:
+        BadFeatures: it is no pickle of arrays alone.
+    """
     try:
         return _arrays(_ArrayUnpickler(file).load())
     except BadFeatures as error:  # said without the file's name, which the unpickler does not know

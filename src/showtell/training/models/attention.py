@@ -18,7 +18,7 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
         if width % heads:
-            raise ValueError(f"The width {width} is not a multiple of the {heads} heads")
+            raise ValueError(f"the width {width} is not a multiple of the {heads} heads")
         self.heads = heads
         self.query = nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
