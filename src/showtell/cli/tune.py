@@ -70,10 +70,10 @@ def tune(
         ),
     ] = None,
 ) -> None:
-    """Tune a captioner by a reward: metrics of captions that it samples, or what people said of captions.
+    """Tune a captioner by a reward, or by what people said.
 
-    The best epoch replaces the start only if it is better with the beam that ships and nothing else got worse.
-    Stopped, the same command continues.
+    Rewards are metrics of captions that it samples (self-critical sequence training). The best epoch replaces the
+    start only if it is better with the beam that ships and nothing else got worse. Stopped, the same command continues.
     """
     weights = _weights(reward)
     if "feedback" not in weights and (feedback or pictures):
