@@ -1,6 +1,6 @@
 """Damaged files for the readers of bundles, features, corpora, libraries and feedback: only ShowtellError comes out.
 
-    PYTHONPATH=tests:tests/corpora python tests/fuzz.py --minutes 30 --seed 1 [--reader bundles …]
+    python tests/fuzz.py --minutes 30 --seed 1 [--reader bundles …]
 
 Each reader's good files are made once; then one of them is damaged at random, read, and put back, over and over, in
 child processes, so that a crash is a finding too. Damaged files that end otherwise are kept in ``findings/``. Pictures
@@ -26,32 +26,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from damage import CORPORA, SPLICES
 
 import showtell
 from showtell.corpora import open_corpus
 from showtell.errors import ShowtellError
 from showtell.feedback import Feedback, FeedbackStore, picture_hash
 
-SPLICES = (
-    b"",
-    b"\n",
-    b'"',
-    b"\0",
-    b"\xff",
-    b"\xef\xbb\xbf",
-    b",",
-    b"\t",
-    b"{",
-    b"[" * 5_000,
-    b"9" * 5_000,
-    b"1e999",
-    b"NaN",
-    b"null",
-    b"-1",
-    b'"\\ud800"',
-    b"\xff\xff\xff\x7f",
-    b"../",
-)
 PICTURE = np.full((32, 32, 3), (200, 0, 0), np.uint8)
 BATCH = 50
 
@@ -164,8 +145,6 @@ def features(folder: Path) -> Reader:
 
 def corpora(folder: Path) -> Reader:
     """A corpus of every format."""
-    from test_damaged_corpora import CORPORA
-
     files, specs = {}, []
     for kind, (spec, name, content, others) in CORPORA.items():
         for other, text in ({"Images/a.jpg": b"", "Images/b.jpg": b""} | others | {name: content}).items():

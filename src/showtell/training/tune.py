@@ -22,7 +22,7 @@ from showtell.training.data.criticism import read_rows
 from showtell.training.data.selection import TrainingPicture
 from showtell.training.engine.checkpoint import Position, save_checkpoint
 from showtell.training.engine.devices import choose_device, processes, wait
-from showtell.training.engine.gate import Gate, deciding
+from showtell.training.engine.gate import AGREEMENT, Gate, deciding
 from showtell.training.engine.loop import Group, Validate, fit, make_optimizer
 from showtell.training.engine.losses import CrossEntropy
 from showtell.training.engine.rewards import Reward, signature
@@ -165,7 +165,8 @@ def _fit(
     )
     decides = deciding(settings.rewards)
     if position.best_epoch:
-        found = f"the best epoch is {position.best_epoch}, with a dev {decides} of {position.best_score:.1f}"
+        what = "an agreement" if decides == AGREEMENT else f"a dev {decides}"
+        found = f"the best epoch is {position.best_epoch}, with {what} of {position.best_score:.1f}"
     else:
         found = "no epoch is better than the start in every respect, which therefore stays"
     run.progress.note(f"{run.output}: {found}; it was {start[decides]:.1f}")
