@@ -265,7 +265,7 @@ class SelfCritical:
     cross_entropy: float = 0.5
     dropout: float = 0.5
     batch: int = 64
-    judgements: int = 16
+    judgements: int = 4
     beta: float = 0.2
     schedule: Schedule = Schedule(epochs=3, learning_rate=1e-4, warmup=50, weight_decay=0.0, average=0.995)
 
