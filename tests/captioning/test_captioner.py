@@ -22,6 +22,7 @@ from tiny_bundle import CHINESE, COLOURS, graphs, vocabulary, write_tiny_bundle
 import showtell
 from showtell.captioning.base import Caption, Captioner, Options
 from showtell.captioning.batches import BATCH, caption_many
+from showtell.captioning.bundle import read_bundle, write_bundle
 from showtell.captioning.captioner import BundleCaptioner, special_ids
 from showtell.errors import BadBundle, BadImage, ShowtellError
 from showtell.text.vocabulary import Vocabulary
@@ -379,6 +380,35 @@ def test_pictures_lie_near_the_words_that_describe_them(searching_model):
         }
         assert max(similarities, key=similarities.get) == "red"
         assert similarities["red"] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_caption_knows_how_similar_it_is_to_its_picture(searching_model):
+    model = showtell.load(searching_model)
+    picture = model.encode(plain("red"))
+    [caption] = model.describe([picture])
+    for one in (caption, *caption.alternatives):
+        assert one.similarity == pytest.approx(
+            float(picture.embedding @ model.embed_text(one.tokens)), abs=1e-5
+        )
+
+
+def test_the_caption_is_the_one_most_similar_to_the_picture_where_that_is_all_that_counts(
+    searching_model, tmp_path
+):
+    bundle = read_bundle(searching_model)
+    heavy = {**bundle.decoding, "similarity_weight": 1000.0}
+    write_bundle(dataclasses.replace(bundle, folder=tmp_path / "heavy", decoding=heavy), {})
+    plainly, ranked = showtell.load(searching_model), showtell.load(tmp_path / "heavy")
+    for colour in COLOURS:
+        [usual], [caption] = (model.describe([model.encode(plain(colour))]) for model in (plainly, ranked))
+        found = {one.text: one.similarity for one in (usual, *usual.alternatives)}
+        assert len(found) > 1
+        assert {one.text for one in (caption, *caption.alternatives)} == set(found)
+        assert found[caption.text] == max(found.values())
+
+
+def test_a_captioner_without_vectors_measures_no_similarity(captioner):
+    assert captioner.caption(plain("red")).similarity is None
 
 
 def test_a_text_without_a_known_word_has_a_vector_too(searching_model):

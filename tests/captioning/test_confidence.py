@@ -13,6 +13,7 @@ from showtell.captioning.confidence import FEATURES, Calibration, cross_validate
 class Said:
     tokens: tuple[int, ...]
     log_probability: float
+    similarity: float | None = None
 
 
 def beams(sure):
@@ -25,7 +26,7 @@ def beams(sure):
 def drawn(number=4000, seed=0):
     """Captions whose chance of being good follows the logistic function exactly."""
     generator = np.random.default_rng(seed)
-    table = generator.normal(size=(number, len(FEATURES))) * [0.3, 0.2, 0.1, 3] + [-1, 0.6, 0.5, 9]
+    table = generator.normal(size=(number, len(FEATURES))) * [0.3, 0.2, 0.1, 3, 0.1] + [-1, 0.6, 0.5, 9, 0.4]
     logits = 3 * (table[:, 0] + 1) + 6 * (table[:, 1] - 0.6) - 0.2 * (table[:, 3] - 9)
     return table, generator.random(number) < 1 / (1 + np.exp(-logits))
 
@@ -36,6 +37,20 @@ def test_the_features_of_a_beam():
     assert found["share"] == pytest.approx(1 / (1 + math.exp(-0.2) + math.exp(-0.3)))
     assert found["agreement"] == 0.5  # {5, 6} of {5, 6, 7, 8}; {6, 7} of {5, 6, 7, 9}
     assert found["length"] == 3
+    assert math.isnan(found["similarity"])  # nothing has measured it
+
+
+def test_the_similarity_is_that_of_the_best():
+    found = dict(zip(FEATURES, measure([Said((5, 6), -1.0, 0.4), Said((5,), -2.0, 0.9)]), strict=True))
+    assert found["similarity"] == 0.4
+
+
+def test_a_feature_that_nothing_measured_counts_for_nothing():
+    table, good = drawn()
+    table[:, list(FEATURES).index("similarity")] = math.nan
+    calibration = fit(table, good)
+    assert calibration.coefficients[-1] == 0
+    assert np.isfinite(calibration.probabilities(table)).all()
 
 
 def test_one_hypothesis_says_nothing_about_others():
@@ -47,7 +62,7 @@ def test_one_hypothesis_says_nothing_about_others():
 def test_the_fit_finds_the_weights_that_made_the_data():
     table, good = drawn(40_000)
     calibration = fit(table, good)
-    assert np.allclose(calibration.coefficients[1:], [3, 6, 0, -0.2], atol=0.4)
+    assert np.allclose(calibration.coefficients[1:], [3, 6, 0, -0.2, 0], atol=0.4)
 
 
 def test_confidence_is_the_share_of_good_captions():

@@ -219,6 +219,27 @@ def test_attention_belongs_to_the_words(options):
 
 
 @every_way
+@pytest.mark.parametrize("weight", [0.0, 2.0])
+def test_similarity_to_the_picture_ranks_what_was_found(options, weight):
+    def similarity(place, captions):
+        return np.array([np.cos(sum(map(hash, (place, *tokens)))) for tokens in captions])
+
+    without = decode(Toy(5, 6), pictures(20), IDS, options)
+    weighted = dataclasses.replace(options, similarity_weight=weight)
+    found = decode(Toy(5, 6), pictures(20), IDS, weighted, similarity=similarity)
+    for place, (before, after) in enumerate(zip(without, found, strict=True)):
+        expected = similarity(place, [one.tokens for one in before])
+        order = sorted(
+            range(len(before)), key=lambda index: -(before[index].score + weight * expected[index])
+        )
+        assert [one.tokens for one in after] == [before[index].tokens for index in order]
+        for one, index in zip(after, order, strict=True):
+            assert one.similarity == expected[index]
+            assert one.score == pytest.approx(before[index].score + weight * expected[index])
+            assert one.log_probability == before[index].log_probability
+
+
+@every_way
 def test_log_probabilities_are_those_of_the_model(options):
     toy = Toy(3, 6)
     for picture, found in enumerate(decode(toy, pictures(10), IDS, options)):
@@ -376,6 +397,9 @@ def test_samples_have_the_distribution_that_was_asked_for(settings, expected):
         {"min_length": 0, "max_length": 0},
         {"length_exponent": -0.1},
         {"length_exponent": math.nan},
+        {"similarity_weight": -0.1},
+        {"similarity_weight": math.nan},
+        {"similarity_weight": math.inf},
         {"temperature": 0.0},
         {"temperature": math.inf},
         {"top_k": 0},

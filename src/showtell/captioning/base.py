@@ -28,12 +28,14 @@ class Alternative:
         tokens: the words.
         confidence: as in `Caption`, reckoned as if the captioner had chosen it; the calibration was fitted on first
             choices alone.
+        similarity: as in `Caption`.
     """
 
     text: str
     log_probability: float
     tokens: tuple[str, ...] = ()
     confidence: float | None = None
+    similarity: float | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -52,6 +54,8 @@ class Caption:
         tokens: the words.
         attention: where it looked for each token, [T, R], when asked for.
         alternatives: the other hypotheses, best first.
+        similarity: of sentence and picture, the cosine of their vectors, -1 to 1; None where the captioner makes no
+            vectors.
     """
 
     text: str
@@ -61,6 +65,7 @@ class Caption:
     tokens: tuple[str, ...]
     attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     alternatives: tuple[Alternative, ...] = ()
+    similarity: float | None = None
 
     def __str__(self) -> str:
         return self.text

@@ -24,7 +24,7 @@ from showtell.captioning.bundle import Bundle, read_bundle
 from showtell.captioning.networks import OnnxEmbedder, OnnxEncoder, OnnxStepper, OnnxTextEmbedder
 from showtell.captioning.onnx import default_threads
 from showtell.captioning.options import lists_options
-from showtell.decoding import DecodingOptions, Hypothesis, SpecialIds, decode, forced
+from showtell.decoding import DecodingOptions, Hypothesis, Similarity, SpecialIds, decode, forced
 from showtell.errors import BadBundle, ShowtellError
 from showtell.images import read_pixels
 from showtell.text.joining import join_tokens
@@ -235,6 +235,7 @@ class BundleCaptioner:
                 request.decoding,
                 attention=request.attention,
                 seeds=[picture.seed for picture in pictures],
+                similarity=self._similarity(pictures),
             )
         except BadBundle as error:
             usual = self.decoding.max_length
@@ -246,6 +247,21 @@ class BundleCaptioner:
                 f"fewer (its own choice is {usual})"
             ) from error
         return [self._caption(hypotheses, language, request.alternatives) for hypotheses in found]
+
+    def _similarity(self, pictures: Sequence[Encoded]) -> Similarity | None:
+        """How well captions fit these pictures; None where the bundle or whoever encoded them makes no vectors."""
+        texts = self._texts
+        vectors = [picture.embedding for picture in pictures if picture.embedding is not None]  # [E] each
+        if texts is None or len(vectors) < len(pictures):
+            return None
+
+        def cosines(place: int, captions: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
+            similarities: NDArray[np.float32] = (
+                texts(list(map(self.vocabulary.decode, captions))) @ vectors[place]
+            )
+            return similarities
+
+        return cosines
 
     def _caption(self, hypotheses: list[Hypothesis], language: str, alternatives: int | None) -> Caption:
         """The best of the hypotheses as a caption, with so many (or all) of the others as alternatives."""
@@ -259,6 +275,7 @@ class BundleCaptioner:
             tokens=best.tokens,
             attention=hypotheses[0].attention,
             alternatives=tuple(others),
+            similarity=best.similarity,
         )
 
     def _alternative(self, place: int, hypotheses: list[Hypothesis], language: str) -> Alternative:
@@ -268,7 +285,7 @@ class BundleCaptioner:
         words = tuple(self.vocabulary.decode(chosen.tokens))
         confidence = None if calibration is None else calibration.confidence([chosen, *others])
         text = join_tokens(words, language, self._bundle.join)
-        return Alternative(text, chosen.log_probability, words, confidence)
+        return Alternative(text, chosen.log_probability, words, confidence, chosen.similarity)
 
     def _request(self, options: Options, *, one_language: bool = False) -> "_Request":
         """What the options come down to; ValueError when they make no sense."""

@@ -45,7 +45,11 @@ class Scored(Protocol):
 
     @property
     def log_probability(self) -> float:
-        """Their sum, the end token's included."""
+        """Of all of them together, the end token included."""
+
+    @property
+    def similarity(self) -> float | None:
+        """Between caption and picture; None where nothing measures it."""
 
 
 def _mean_log_probability(hypotheses: Sequence[Scored]) -> float:
@@ -77,13 +81,21 @@ def _length(hypotheses: Sequence[Scored]) -> float:
     return float(len(hypotheses[0].tokens))
 
 
+def _similarity(hypotheses: Sequence[Scored]) -> float:
+    """Of the best hypothesis to the picture."""
+    similarity = hypotheses[0].similarity
+    return math.nan if similarity is None else similarity
+
+
 FEATURES: Mapping[str, Callable[[Sequence[Scored]], float]] = {
     "mean_log_probability": _mean_log_probability,
     "share": _share,
     "agreement": _agreement,
     "length": _length,
+    "similarity": _similarity,
 }
-"""What can be measured of an n-best list, best hypothesis first; NaN where one hypothesis says nothing."""
+"""What can be measured of an n-best list, best hypothesis first; NaN where one hypothesis, or a captioner without
+vectors, says nothing."""
 
 
 def measure(hypotheses: Sequence[Scored], names: Sequence[str] = tuple(FEATURES)) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, Literal, Protocol, get_args
@@ -13,6 +14,9 @@ MOST, MOST_SAMPLES = 1000, 10_000
 """Of hypotheses and words, and of samples: more would only fill the memory."""
 
 Search = Literal["exact", "heuristic"]
+
+Similarity = Callable[[int, Sequence[tuple[int, ...]]], NDArray[Any]]
+"""A picture's place in its batch and N captions as token ids -> how well each fits the picture, cosines [N]."""
 
 State = tuple[NDArray[Any], ...]
 """What a captioner remembers of each row: any number of tensors with rows on axis 0."""
@@ -61,12 +65,14 @@ class Hypothesis:
             as the model gives them (not as sampling may have changed them).
         score: what it was ranked by.
         attention: [T, R], what each word looked at; None unless asked for.
+        similarity: how well it fits the picture, a cosine; None where nothing measures it.
     """
 
     tokens: tuple[int, ...]
     log_probability: float
     score: float
     attention: NDArray[Any] | None = field(default=None, compare=False, repr=False)
+    similarity: float | None = None
 
 
 _RANGES = {
@@ -95,6 +101,8 @@ class DecodingOptions:
         top_p: sample among the fewest words whose probability together reaches this share alone.
         seed: from 0 up; the same seed gives the same samples.
         no_repeat_ngram: no n words in a row stand twice in a caption; 0 for no such rule.
+        similarity_weight: of a hypothesis's similarity to the picture, which is added to its score where `decode` is
+            given what measures it; from 0, not at all, to 1000.
         search: ``exact``, or ``heuristic``, the beam search of `transformers`: see ``heuristic_beam.py``.
 
     Raises:
@@ -111,6 +119,7 @@ class DecodingOptions:
     top_p: float | None = None
     seed: int = 0
     no_repeat_ngram: int = 0
+    similarity_weight: float = 0.0
     search: Search = "exact"
 
     def __post_init__(self) -> None:
@@ -137,6 +146,10 @@ class DecodingOptions:
             (
                 0 <= self.length_exponent <= 10,
                 f"length_exponent must be from 0 to 10, not {self.length_exponent}",
+            ),
+            (
+                0 <= self.similarity_weight <= 1000,
+                f"similarity_weight must be from 0 to 1000, not {self.similarity_weight}",
             ),
             (
                 self.temperature is None or 0 < self.temperature <= sys.float_info.max,

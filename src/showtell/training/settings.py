@@ -291,7 +291,8 @@ class Decoding:
     """How captions are found, when a run is validated and by the bundle's defaults.
 
     Attributes:
-        beam, length_exponent, min_length, max_length, no_repeat_ngram: as in ``showtell.decoding.DecodingOptions``.
+        beam, length_exponent, min_length, max_length, no_repeat_ngram, similarity_weight: as in
+            ``showtell.decoding.DecodingOptions``; similarity is measured in a bundle with an embedder alone.
     """
 
     beam: int = 3
@@ -299,6 +300,7 @@ class Decoding:
     min_length: int = 3
     max_length: int = 20
     no_repeat_ngram: int = 0
+    similarity_weight: float = 0.0
 
     def __post_init__(self) -> None:
         self.options()  # which knows what may be

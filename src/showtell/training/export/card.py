@@ -80,8 +80,9 @@ def _confidence(reliability: Mapping[str, Sequence[Reliability]], good: float) -
         tables.append("\n".join((*head, *rows)))
     return (
         "## Confidence\n\nThe probability that a caption is good, which is to say that its CIDEr against people's "
-        f"captions reaches {good:g}. A logistic regression on the beam's log-probabilities, agreement and length, "
-        "fitted on the dev splits; the table is from ten-fold cross-validation.\n\n" + "\n\n".join(tables)
+        f"captions reaches {good:g}. A logistic regression on the beam's log-probabilities and agreement, the "
+        "caption's length and, where there is an embedder, its similarity to the picture, fitted on the dev splits; "
+        "the table is from ten-fold cross-validation.\n\n" + "\n\n".join(tables)
     )
 
 
