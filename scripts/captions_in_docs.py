@@ -25,7 +25,8 @@ def rows(captioner: showtell.Captioner) -> str:
     found.sort(key=lambda one: -(one[1][0].confidence or 0))
     lines = ["| --- | --- | --- |"]
     for path, captions in found:
-        image = f'<img src="examples/{path.name}" alt="{path.stem}" width="120">'
+        name = path.stem.replace("_", " ")
+        image = f'<img src="examples/{path.name}" alt="{name}" width="120">'
         said = "<br>".join(map(str, captions))
         lines.append(f"| {image} | {said} | {captions[0].confidence:.2f} |")
     return "\n".join(lines)
