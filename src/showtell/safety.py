@@ -209,29 +209,29 @@ class Screener:
         """What becomes of a batch; nothing after a stop."""
         paths = [source if isinstance(source, str | Path) else None for source in batch]
         errors: dict[int, str] = {}
-        seen: dict[int, _Seen] = {}
+        prepared: dict[int, _Prepared] = {}
         for place, source in enumerate(batch):
             if stop.is_set():
                 return []
             try:
-                seen[place] = self._look(open_picture(source))
+                prepared[place] = self._look(open_picture(source))
             except BadImage as error:
                 errors[place] = error.reason
-        verdicts = dict(zip(seen, self._conclude(list(seen.values())), strict=True))
+        verdicts = dict(zip(prepared, self._conclude(list(prepared.values())), strict=True))
         return [Screening(path, verdicts.get(place), errors.get(place)) for place, path in enumerate(paths)]
 
-    def _look(self, picture: NDArray[np.uint8]) -> "_Seen":
+    def _look(self, picture: NDArray[np.uint8]) -> "_Prepared":
         """All that is kept of a picture [H, W, 3], so that a batch of large ones fits into memory."""
         labels = () if self._detector is None else _detect(self._detector, picture)
-        return _Seen(pixels_of(picture), labels)
+        return _Prepared(pixels_of(picture), labels)
 
-    def _conclude(self, seen: "Sequence[_Seen]") -> list[Verdict]:
+    def _conclude(self, prepared: "Sequence[_Prepared]") -> list[Verdict]:
         """The verdicts of a batch, in one pass of the classifier."""
-        if not seen:
+        if not prepared:
             return []
-        pixels = np.stack([one.pixels for one in seen])  # [B, 224, 224, 3]
+        pixels = np.stack([one.pixels for one in prepared])  # [B, 224, 224, 3]
         scores = _outcome(self._classifier, pixels)[:, 1]  # [B]
-        return [self._verdict(float(score), one.labels) for score, one in zip(scores, seen, strict=True)]
+        return [self._verdict(float(score), one.labels) for score, one in zip(scores, prepared, strict=True)]
 
     def _verdict(self, score: float, boxes: tuple[Label, ...]) -> Verdict:
         unsafe = is_unsafe(score, boxes, threshold=self.threshold, class_thresholds=self.class_thresholds)
@@ -240,7 +240,7 @@ class Screener:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Prepared:
     """What is kept of a picture before its batch is judged: the classifier's input [224, 224, 3], the boxes."""
 
     pixels: NDArray[np.float32]

@@ -97,18 +97,20 @@ def test_an_explanation_has_a_map_for_each_word(service):
 
 def test_what_people_say_is_kept_under_the_pictures_hash(service):
     said = service.caption(picture("red"))
-    row = service.say("correction", said.picture, "en", str(said.captions[0]), text="a red wall", seconds=2.0)
+    row = service.judge(
+        "correction", said.picture, "en", str(said.captions[0]), text="a red wall", seconds=2.0
+    )
     assert service.feedback.rows() == [row]
     assert (row.model, row.version, row.picture) == ("tiny", "1", said.picture)
     assert service.forget(row.id)
     assert not service.forget(row.id)
     with pytest.raises(ShowtellError, match="does not caption in"):
-        service.say("rating", said.picture, "fr", "un mur", rating=5)
+        service.judge("rating", said.picture, "fr", "un mur", rating=5)
 
 
 def test_without_a_place_for_feedback_nothing_is_kept(tiny_model):
     with Service(load(tiny_model)) as service, pytest.raises(ShowtellError, match="not kept"):
-        service.say("rating", "0" * 64, "en", "a red picture", rating=5)
+        service.judge("rating", "0" * 64, "en", "a red picture", rating=5)
 
 
 def test_the_service_says_what_it_is(service):

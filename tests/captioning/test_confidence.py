@@ -10,7 +10,7 @@ from showtell.captioning.confidence import FEATURES, Calibration, cross_validate
 
 
 @dataclass(frozen=True)
-class Said:
+class Scored:
     tokens: tuple[int, ...]
     log_probability: float
     similarity: float | None = None
@@ -19,8 +19,8 @@ class Said:
 def beams(sure):
     """Three hypotheses, of which the first is far ahead or not."""
     behind = 4.0 if sure else 0.2
-    others = [Said((5, 6, 8), -2 - behind), Said((9, 6, 7), -2.1 - behind)]
-    return [Said((5, 6, 7), -2.0), *others]
+    others = [Scored((5, 6, 8), -2 - behind), Scored((9, 6, 7), -2.1 - behind)]
+    return [Scored((5, 6, 7), -2.0), *others]
 
 
 def drawn(number=4000, seed=0):
@@ -41,7 +41,7 @@ def test_the_features_of_a_beam():
 
 
 def test_the_similarity_is_that_of_the_best():
-    found = dict(zip(FEATURES, measure([Said((5, 6), -1.0, 0.4), Said((5,), -2.0, 0.9)]), strict=True))
+    found = dict(zip(FEATURES, measure([Scored((5, 6), -1.0, 0.4), Scored((5,), -2.0, 0.9)]), strict=True))
     assert found["similarity"] == 0.4
 
 
@@ -54,7 +54,7 @@ def test_a_feature_that_nothing_measured_counts_for_nothing():
 
 
 def test_one_hypothesis_says_nothing_about_others():
-    found = dict(zip(FEATURES, measure([Said((5, 6), -1.0)]), strict=True))
+    found = dict(zip(FEATURES, measure([Scored((5, 6), -1.0)]), strict=True))
     assert math.isnan(found["share"])
     assert math.isnan(found["agreement"])
 
@@ -90,14 +90,14 @@ def test_more_hesitation_means_less_confidence():
 
 def test_where_a_feature_is_missing_its_mean_stands_in():
     calibration = Calibration(("share",), (1.0, 2.0), (0.7,))
-    assert calibration.confidence([Said((5,), -1)]) == pytest.approx(1 / (1 + math.exp(-2.4)))
+    assert calibration.confidence([Scored((5,), -1)]) == pytest.approx(1 / (1 + math.exp(-2.4)))
 
 
 def test_what_can_be_told_apart_without_error_still_has_finite_weights():
     table = np.arange(20, dtype=float).reshape(20, 1)
     calibration = fit(table, table[:, 0] > 9, names=["length"])
     assert np.isfinite(calibration.coefficients).all()
-    assert calibration.confidence([Said(tuple(range(19)), 0)]) > 0.9
+    assert calibration.confidence([Scored(tuple(range(19)), 0)]) > 0.9
 
 
 @pytest.mark.parametrize("good", [True, False])
@@ -117,7 +117,7 @@ def test_a_feature_that_never_varies_does_no_harm():
 
 def test_an_impossible_caption_has_a_confidence_too():
     table, good = drawn(300)
-    found = [Said((5,), -1e6), Said((6,), -1.0)]
+    found = [Scored((5,), -1e6), Scored((6,), -1.0)]
     assert 0 <= fit(table, good).confidence(found) <= 1
 
 

@@ -240,9 +240,9 @@ def test_another_model_takes_the_place_of_the_first(library, tmp_path, searching
         files=graphs(words) | search_graphs(words),
     )
     with showtell.open_library(library.folder, model=tmp_path / "other") as again:
-        assert again.find("red", anyway=True).unseen == 5
+        assert again.find("red", anyway=True).without_vector == 5
         assert again.index(folder).added == 5
-        assert again.find("red").unseen == 0
+        assert again.find("red").without_vector == 0
         assert again.counts()["captions"] == 11
         assert names(again.find("scarf")) == ["red.png"]
     with showtell.open_library(library.folder) as remembered:

@@ -136,12 +136,12 @@ class _Worker:
         rows = []
         for result in self._captioner.caption_many(paths, **self._options):
             caption = result.caption
-            said = (
+            columns = (
                 (None, None, None)
                 if caption is None
                 else (caption.text, caption.language, caption.confidence)
             )
-            rows.append(dict(zip(_COLUMNS, (str(result.path), *said, result.error), strict=True)))
+            rows.append(dict(zip(_COLUMNS, (str(result.path), *columns, result.error), strict=True)))
         _write_part(self._output, paths, rows)
         failed = sum(one["error"] is not None for one in rows)
         return {"captioned": len(paths) - failed, "failed": failed}

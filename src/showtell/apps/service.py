@@ -196,19 +196,19 @@ class Service:
         options: dict[str, Any] = dict(key[1])
         wanted = options.pop("language")
         languages = self.captioner.languages if wanted == "both" else (wanted,)
-        seen: dict[int, Encoded] = {}
+        encoded: dict[int, Encoded] = {}
         described: list[Described | Exception | None] = [None] * len(pictures)
         for place, picture in enumerate(pictures):
             try:
-                seen[place] = self.captioner.encode(picture)
+                encoded[place] = self.captioner.encode(picture)
             except BadImage as error:
                 described[place] = error
         each = [
-            self.captioner.describe(list(seen.values()), language=language, **options)
+            self.captioner.describe(list(encoded.values()), language=language, **options)
             for language in languages
-            if seen
+            if encoded
         ]
-        for place, *captions in zip(seen, *each, strict=True):
+        for place, *captions in zip(encoded, *each, strict=True):
             picture = pictures[place]
             safety = self._screener().screen(picture) if screen else None
             described[place] = Described(picture_hash(picture), tuple(captions), safety)
@@ -244,7 +244,7 @@ class Service:
 
     # --- feedback ---
 
-    def say(self, kind: Kind, picture: str, language: str, machine: str, **more: Any) -> Feedback:
+    def judge(self, kind: Kind, picture: str, language: str, machine: str, **more: Any) -> Feedback:
         """Keep what a person says of a caption.
 
         Args:

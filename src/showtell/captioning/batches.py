@@ -105,8 +105,8 @@ def _captioned(
             errors[place] = error
     captions: dict[int, tuple[Caption, ...]] = {}
     if encoded:
-        said = [captioner.describe(list(encoded.values()), **options) for options in each]
-        captions = dict(zip(encoded, zip(*said, strict=True), strict=True))
+        described = [captioner.describe(list(encoded.values()), **options) for options in each]
+        captions = dict(zip(encoded, zip(*described, strict=True), strict=True))
     results: list[Result] = []
     for place, source in enumerate(batch):
         path = source if isinstance(source, str | Path) else None

@@ -178,9 +178,9 @@ def fit(
     """
     if table.ndim != 2 or table.shape != (len(good), len(names)) or len(good) == 0:
         raise ValueError(f"a table of {len(good)} captions and {len(names)} features, not {table.shape}")
-    seen = ~np.isnan(table)
-    centre = np.where(seen, table, 0).sum(0) / np.maximum(1, seen.sum(0))
-    known = np.where(seen, table, centre)
+    present = ~np.isnan(table)
+    centre = np.where(present, table, 0).sum(0) / np.maximum(1, present.sum(0))
+    known = np.where(present, table, centre)
     scale = np.where(known.std(0) > 0, known.std(0), 1)
     design = np.column_stack([np.ones(len(table)), (known - centre) / scale])  # [N, 1 + F]
     ridge = np.diag([1e-6, *[1.0] * len(names)])  # the intercept is free

@@ -102,22 +102,22 @@ def explain(captioner: BundleCaptioner, source: "Source", *, language: str | Non
     options: Options = {"language": language, "attention": True}
     caption = captioner.caption(source, **options)
     area = grid_area(picture.shape[1], picture.shape[0], how.fit)
-    looked = caption.attention
-    assert looked is not None
-    side = math.isqrt(looked.shape[1])
+    attention = caption.attention
+    assert attention is not None
+    side = math.isqrt(attention.shape[1])
     # A captioner that sees the mean of the regions gives them all the same weight for every word.
-    alike = np.allclose(looked, 1 / looked.shape[1], rtol=1e-3, atol=0)
-    attention = not alike and side * side == looked.shape[1]
+    alike = np.allclose(attention, 1 / attention.shape[1], rtol=1e-3, atol=0)
+    attends = not alike and side * side == attention.shape[1]
     return Explanation(
         text=caption.text,
         language=caption.language,
         words=caption.tokens,
         picture=picture,
-        maps=looked.reshape(len(looked), side, side)
-        if attention
+        maps=attention.reshape(len(attention), side, side)
+        if attends
         else _occlusion(captioner, read_pixels(source, how), caption),
         area=area,
-        method="attention" if attention else "occlusion",
+        method="attention" if attends else "occlusion",
         confidence=caption.confidence,
     )
 

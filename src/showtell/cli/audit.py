@@ -163,9 +163,9 @@ def _proposals(
         if captioner is None:
             yield from ({} for _ in several)
             continue
-        spoken = asked if asked in captioner.languages else None
+        language = asked if asked in captioner.languages else None
         sources = [finding.source for finding in several if finding.source is not None]
-        with closing(captioner.caption_many(sources, language=spoken)) as results:
+        with closing(captioner.caption_many(sources, language=language)) as results:
             for finding in several:
                 if finding.source is None:
                     yield {"error": "lies elsewhere, and Showtell is offline"}
@@ -186,6 +186,6 @@ def _proposed(result: "Result") -> dict[str, Any]:
 def _line(row: Record) -> str:
     """A row as people read it."""
     where = row["path"] if row["page"] is None else f"{row['page']}:{row['line']}: {row['path']}"
-    said = [where, row["problem"], "" if row["alt"] is None else row["alt"]]
-    said.append(row.get("proposal") or (f"({row['error']})" if row.get("error") else ""))
-    return "\t".join(" ".join(field.split()) for field in said).rstrip("\t")
+    fields = [where, row["problem"], "" if row["alt"] is None else row["alt"]]
+    fields.append(row.get("proposal") or (f"({row['error']})" if row.get("error") else ""))
+    return "\t".join(" ".join(field.split()) for field in fields).rstrip("\t")

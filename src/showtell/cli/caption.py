@@ -123,7 +123,7 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
         least=_least(captioner, min_confidence),
         screened=screen is not None,
     )
-    _tell_of_a_useless_seed(options)
+    _warn_of_a_useless_seed(options)
     kept = job.kept(languages) if resume else Kept([], languages=languages)
     plan = [(source, source in kept) for source in sources]
     new = [source for source, there in plan if not there]
@@ -180,7 +180,7 @@ def _named(paths: Sequence[str], files_from: Path | None) -> tuple[list[str], by
     return names, picture
 
 
-def _tell_of_a_useless_seed(options: Options) -> None:
+def _warn_of_a_useless_seed(options: Options) -> None:
     sampling = any(options.get(name) is not None for name in ("temperature", "top_k", "top_p"))
     if options.get("seed") is not None and not sampling:
         note("--seed changes nothing without --temperature, --top-k or --top-p")

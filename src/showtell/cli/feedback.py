@@ -43,8 +43,11 @@ def list_(
             if format == "jsonl":
                 print(json.dumps(row.to_dict(), ensure_ascii=False))
             else:
-                said = {"rating": f"{row.rating}/5", "preference": f"{row.text!r} over {row.rejected!r}"}
-                words = said.get(row.kind, repr(row.text))
+                judgements = {
+                    "rating": f"{row.rating}/5",
+                    "preference": f"{row.text!r} over {row.rejected!r}",
+                }
+                words = judgements.get(row.kind, repr(row.text))
                 fields = (row.id, row.time, row.language, row.picture[:12], row.kind, row.machine, words)
                 print("\t".join(" ".join(field.split()) for field in fields))
 

@@ -150,10 +150,10 @@ def _report(found: "Found", *, anyway: bool) -> None:
     if found.nothing:
         hint = "" if anyway else "; see the nearest with --anyway"
         console.note(f"nothing here looks like that{hint}")
-    if found.unseen:
+    if found.without_vector:
         console.note(
-            f"{found.unseen:,} pictures were found by their captions alone, since they were indexed with another "
-            "model; run showtell index"
+            f"{found.without_vector:,} pictures were found by their captions alone, since they were indexed with "
+            "another model; run showtell index"
         )
 
 

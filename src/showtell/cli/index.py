@@ -104,6 +104,6 @@ def _report(result: "Indexed") -> None:
         "removed": result.removed,
         "unreadable": len(result.errors) + result.unreadable,
     }
-    said = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing to do"
+    summary = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing to do"
     rate = f", {result.added / result.seconds:.1f} per second" if result.added else ""
-    console.note(f"{result.pictures:,} pictures: {said} ({result.seconds:.1f} s{rate})")
+    console.note(f"{result.pictures:,} pictures: {summary} ({result.seconds:.1f} s{rate})")

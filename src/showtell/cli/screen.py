@@ -108,5 +108,5 @@ def _line(row: Record) -> str:
     if "error" in row:
         return f"{path}\terror: {row['error']}"
     labels = ", ".join(f"{label['label']} {label['score']:.2f}" for label in row["labels"] if label["box"])
-    said = f"{path}\t{'unsafe' if row['unsafe'] else 'safe'}\t{row['score']:.4f}"
-    return f"{said}\t{labels}" if labels else said
+    line = f"{path}\t{'unsafe' if row['unsafe'] else 'safe'}\t{row['score']:.4f}"
+    return f"{line}\t{labels}" if labels else line

@@ -36,8 +36,8 @@ def confirm(overwrite: Overwrite, *, yes: bool, dry_run: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise ShowtellError("--overwrite all replaces what people have written: add --yes if that is meant")
-    said = typer.prompt("This replaces what people have written. Type 'overwrite' to go on", err=True)
-    if said.strip() != "overwrite":
+    answer = typer.prompt("This replaces what people have written. Type 'overwrite' to go on", err=True)
+    if answer.strip() != "overwrite":
         raise ShowtellError("nothing was written, because the word was not typed")
 
 

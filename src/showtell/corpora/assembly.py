@@ -13,7 +13,7 @@ from showtell.errors import BadCorpus
 from showtell.text.printable import counted, shown
 
 
-class Spoken:
+class Captions:
     """Collects the captions of entries, those of each picture in order."""
 
     def __init__(self) -> None:

@@ -123,16 +123,16 @@ class Corpus:
             BadCorpus: nothing is left.
         """
         examples = tuple(examples)
-        spoken = {
+        own = {
             example.id: [
                 ref for ref in example.references if ref.language == language and ref.source != MODEL
             ]
             for example in examples
         }
-        by_people = any(ref.source == PEOPLE for found in spoken.values() for ref in found)
+        by_people = any(ref.source == PEOPLE for found in own.values() for ref in found)
         texts = {
             name: [ref.text for ref in found if ref.source == PEOPLE or not by_people]
-            for name, found in spoken.items()
+            for name, found in own.items()
         }
         chosen = {name: found for name, found in texts.items() if found}
         if not chosen:
@@ -180,9 +180,9 @@ class Corpus:
 
 
 def _by_people_if_any(example: Example, language: str) -> list[str]:
-    spoken = [ref for ref in example.references if ref.language == language]
-    by_people = any(ref.source == PEOPLE for ref in spoken)
-    return [ref.text for ref in spoken if ref.source == PEOPLE or not by_people]
+    own = [ref for ref in example.references if ref.language == language]
+    by_people = any(ref.source == PEOPLE for ref in own)
+    return [ref.text for ref in own if ref.source == PEOPLE or not by_people]
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -95,8 +95,8 @@ def read_references(
     kept: list[Entry] = []
     models = others = 0
     if language is None:
-        said = Counter(row.language for row in rows if row.language is not None and row.source != MODEL)
-        language = language_of("", said.most_common(1)[0][0]) if said else None
+        languages = Counter(row.language for row in rows if row.language is not None and row.source != MODEL)
+        language = language_of("", languages.most_common(1)[0][0]) if languages else None
     for row in rows:
         if row.source == MODEL:
             models += len(row.captions)
@@ -134,12 +134,12 @@ def _gathered(path: Path, format: str, rows: Rows, warnings: list[str]) -> Capti
     captions: dict[str, list[str]] = {}
     silent = lists = 0
     for row in rows:
-        said = captions.setdefault(_id(row.picture), []) if row.captions else []
+        texts = captions.setdefault(_id(row.picture), []) if row.captions else []
         silent += not row.captions
         for caption in row.captions:
             several = listed(caption)
             lists += several is not None
-            said += [caption] if several is None else several
+            texts += [caption] if several is None else several
     if silent:
         pictures = counted(silent, "picture of it has", "pictures of it have")
         warnings.append(f"{path}: {pictures} an error or nothing where a caption was meant")

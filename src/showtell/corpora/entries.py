@@ -134,15 +134,15 @@ def is_picture_name(text: str) -> bool:
     return os.path.splitext(text)[1].lower() in EXTENSIONS
 
 
-def language_of(text: str, said: str | None) -> str | None:
+def language_of(text: str, named: str | None) -> str | None:
     """A caption's language: as it is said, or Chinese where there are Chinese characters and English elsewhere.
 
     Returns:
         ``en`` or ``zh``, or None for a language that Showtell does not speak.
     """
-    if said is None:
+    if named is None:
         return "zh" if _CHINESE.search(text) else "en"
-    code = {"chinese": "zh", "english": "en"}.get(said.lower(), said[:2].lower())
+    code = {"chinese": "zh", "english": "en"}.get(named.lower(), named[:2].lower())
     return code if code in LANGUAGES else None
 
 

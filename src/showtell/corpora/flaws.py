@@ -49,7 +49,7 @@ def _flaws_of_one_kind(language: str, source: str, captions: list[Caption]) -> I
             count = counted(len(found), f"{kind} caption {one}", f"{kind} captions {many}")
             yield f"{count}, for instance {shown(found[0].text)!r} ({found[0].where})"
 
-    yield from flawed(_says_nothing, "says nothing", "say nothing")
+    yield from flawed(_is_empty, "says nothing", "say nothing")
     captions = [caption for caption in captions if caption.text]  # of the others all has been said
     repeated = _pictures_with_repeats(captions)
     if repeated:
@@ -72,7 +72,7 @@ def _flaws_of_one_kind(language: str, source: str, captions: list[Caption]) -> I
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 
 
-def _says_nothing(caption: Caption) -> bool:
+def _is_empty(caption: Caption) -> bool:
     # Only short captions are looked at closely, for there are tens of thousands of others.
     if caption.language == "zh":
         return len(caption.text) < 8 and sum(map(str.isalnum, caption.text)) <= 2

@@ -75,8 +75,8 @@ def _chinese_captions(places: list[Path]) -> list[Caption]:
         found = [path for name in _CHINESE_FILES if (path := _find(place, name)) is not None]
         if found:
             return _at_least_one([caption for path in found for caption in read_chinese_file(path)], *found)
-    looked = ", ".join(map(str, places))
-    raise BadCorpus(f"no Chinese captions ({_CHINESE_FILES[0]} and its like) were found in {looked}")
+    tried = ", ".join(map(str, places))
+    raise BadCorpus(f"no Chinese captions ({_CHINESE_FILES[0]} and its like) were found in {tried}")
 
 
 def _at_least_one(captions: list[Caption], *paths: Path) -> list[Caption]:
@@ -111,8 +111,8 @@ def _pictures(folders: list[Path]) -> PictureIndex:
                 place = folder / outer / inner
                 if os.path.isdir(place) and (found := PictureIndex.of(place, depth=1)).paths:
                     return found
-    looked = " or ".join(str(folder / _PICTURE_FOLDERS[0]) for folder in folders)
-    raise BadCorpus(f"no pictures were found; they are looked for in {looked}, Flickr8k_Dataset and Images")
+    tried = " or ".join(str(folder / _PICTURE_FOLDERS[0]) for folder in folders)
+    raise BadCorpus(f"no pictures were found; they are looked for in {tried}, Flickr8k_Dataset and Images")
 
 
 def _splits(folders: list[Path]) -> dict[str, str]:

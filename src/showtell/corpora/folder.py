@@ -10,7 +10,7 @@ trainers of image generators keep them; or a folder has ``metadata.jsonl`` or ``
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from showtell.corpora.assembly import Spoken, assemble
+from showtell.corpora.assembly import Captions, assemble
 from showtell.corpora.base import MODEL, PEOPLE, Corpus, numbered_lines
 from showtell.corpora.entries import Entry, json_line_entries, table_entries
 from showtell.corpora.pictures import PictureIndex, folder_named, is_picture, walk
@@ -32,11 +32,11 @@ def open_folder(place: str) -> Corpus:
         raise BadCorpus(
             f"the folder {folder} holds no pictures; give the one that holds pictures and captions"
         )
-    spoken = Spoken()
+    captions = Captions()
     for path in files.values():
         for entry in _metadata(path, folder):
-            spoken.add(entry)
-    described = {pictures.find(name) for name in spoken.pictures}
+            captions.add(entry)
+    described = {pictures.find(name) for name in captions.pictures}
     strays = 0
     journal = Journal()  # of the captions that Showtell itself has put beside pictures
     for name, path in files.items():
@@ -48,13 +48,13 @@ def open_folder(place: str) -> Corpus:
         elif picture not in described:
             lines = [line.strip() for _, line in numbered_lines(path)]
             written_by_model = journal.model_of(path, path.read_bytes()) is not None
-            spoken.add(Entry(picture, lines, source=MODEL if written_by_model else PEOPLE))
-    if not spoken.pictures:
+            captions.add(Entry(picture, lines, source=MODEL if written_by_model else PEOPLE))
+    if not captions.pictures:
         raise BadCorpus(
             f"{folder} has pictures but no captions: no .txt or .caption file beside a picture, and no metadata.jsonl"
         )
     splits = {name: split for name in pictures.paths if (split := split_in(PurePosixPath(name).parts[:-1]))}
-    corpus = assemble(folder.resolve().name or "folder", spoken.captions, pictures, splits)
+    corpus = assemble(folder.resolve().name or "folder", captions.captions, pictures, splits)
     if strays:
         belong = counted(strays, "text file belongs", "text files belong")
         corpus.warnings.append(f"{belong} to no picture")

@@ -136,8 +136,8 @@ def _caption_figures(corpus: Corpus, language: str, source: str) -> CaptionFigur
     per_picture: list[int] = []
     trained_on: Counter[str] = Counter()
     for example in corpus:
-        spoken = [ref.text for ref in example.references if (ref.language, ref.source) == (language, source)]
-        found = [words(text, language) for text in spoken]
+        texts = [ref.text for ref in example.references if (ref.language, ref.source) == (language, source)]
+        found = [words(text, language) for text in texts]
         if found:
             sentences += found
             per_picture.append(len(found))

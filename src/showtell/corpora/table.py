@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from showtell.corpora.assembly import Spoken, assemble
+from showtell.corpora.assembly import Captions, assemble
 from showtell.corpora.base import Corpus, numbered_lines
 from showtell.corpora.csv_files import NAMES, header_of
 from showtell.corpora.entries import Columns, Entry, has_names, json_line_entries, table_entries
@@ -31,18 +31,18 @@ _JSON_LINES = (".jsonl", ".ndjson")
 def open_table(place: str) -> Corpus:
     """Open ``FILE`` or ``FILE?image=COLUMN&caption=COLUMN``; see :func:`showtell.corpora.open_corpus`."""
     path, columns = _file_and_columns(place)
-    spoken = Spoken()
+    captions = Captions()
     splits: dict[str, str] = {}
     of_file = split_in([path.stem])
     for number, entry in _entries(path, columns):
-        spoken.add(entry)
+        captions.add(entry)
         split = of_file if entry.split is None else split_named(entry.split)
         if split is not None and splits.setdefault(entry.picture, split) != split:
             raise BadCorpus(
                 f"{path}, line {number}: the line puts {shown(entry.picture)} into {split}, but it is in "
                 f"{splits[entry.picture]}"
             )
-    return assemble(path.stem, spoken.captions, _pictures(path.parent, spoken.pictures), splits)
+    return assemble(path.stem, captions.captions, _pictures(path.parent, captions.pictures), splits)
 
 
 def _file_and_columns(place: str) -> tuple[Path, Columns]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path, PurePosixPath
 
-from showtell.corpora.assembly import Spoken, assemble
+from showtell.corpora.assembly import Captions, assemble
 from showtell.corpora.base import Corpus, decoded
 from showtell.corpora.entries import Entry, entry_of
 from showtell.corpora.json_files import parse_json
@@ -28,7 +28,7 @@ _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 def open_webdataset(place: str) -> Corpus:
     """Open a folder of shards, one shard, or ``NAME-{000..012}.tar``; see :func:`showtell.corpora.open_corpus`."""
     root, shards = _shards(place)
-    spoken = Spoken()
+    captions = Captions()
     pictures: dict[str, Path] = {}
     splits: dict[str, str] = {}
     for shard in shards:
@@ -39,11 +39,11 @@ def open_webdataset(place: str) -> Corpus:
             pictures[picture] = shard / entry.picture
             if split is not None:
                 splits[picture] = split
-            spoken.add(entry.renamed(picture))
+            captions.add(entry.renamed(picture))
     if not pictures:
         raise BadCorpus(f"the shards in {root} hold no pictures")
     return assemble(
-        root.resolve().name or "webdataset", spoken.captions, PictureIndex(root, pictures), splits
+        root.resolve().name or "webdataset", captions.captions, PictureIndex(root, pictures), splits
     )
 
 
@@ -97,14 +97,14 @@ def _picture(files: dict[str, str]) -> str | None:
 
 
 def _entry(shard: Path, picture: str, files: dict[str, str]) -> Entry:
-    said = Entry(picture, [])
+    entry = Entry(picture, [])
     if "json" in files:
-        said = _described(shard / files["json"], picture)
+        entry = _described(shard / files["json"], picture)
     text = next((files[ending] for ending in ("txt", "caption") if ending in files), None)
     if text is not None:
         lines = [line.strip() for line in _text(shard / text).splitlines()]
-        return Entry(picture, [line for line in lines if line], said.language, said.source)
-    return said
+        return Entry(picture, [line for line in lines if line], entry.language, entry.source)
+    return entry
 
 
 def _described(path: Path, picture: str) -> Entry:

@@ -25,14 +25,14 @@ def beam_search(
     state, tokens = begun(stepper, regions, ids)  # tokens [B * K, 1]
     totals = np.zeros((len(regions), 1))  # [B, K], one row a picture before the first word
     prefixes = np.zeros((len(regions), 0), np.int64)  # [B * K, T]
-    looked: NDArray[Any] | None = None  # [B * K, T, R]
+    attentions: NDArray[Any] | None = None  # [B * K, T, R]
     for length in range(options.max_length + 1):
         logits, attended, state = stepper.step(tokens, state)
-        if attention and looked is None:
-            looked = np.zeros((len(attended), 0, attended.shape[1]), attended.dtype)
+        if attention and attentions is None:
+            attentions = np.zeros((len(attended), 0, attended.shape[1]), attended.dtype)
         scores = log_probabilities(logits)  # [B * K, V]
         forbid(scores, prefixes, ids, options)
-        best.add(places, totals + scores[:, ids.end].reshape(totals.shape), prefixes, looked)
+        best.add(places, totals + scores[:, ids.end].reshape(totals.shape), prefixes, attentions)
         if length == options.max_length:
             break
         beams = totals.shape[1]
@@ -50,8 +50,8 @@ def beam_search(
         state = take(state, rows, stepper.fixed, same_pictures=same)
         tokens = words.reshape(-1, 1)
         prefixes = np.concatenate([prefixes[rows], tokens], 1)
-        if looked is not None:
-            looked = np.concatenate([looked[rows], attended[rows, None]], 1)
+        if attentions is not None:
+            attentions = np.concatenate([attentions[rows], attended[rows, None]], 1)
     return best.found
 
 
@@ -89,7 +89,7 @@ class _Best:
         places: NDArray[np.int64],
         totals: NDArray[np.float64],
         prefixes: NDArray[np.int64],
-        looked: NDArray[Any] | None,
+        attentions: NDArray[Any] | None,
     ) -> None:
         """Take in hypotheses that end here, if they are good enough.
 
@@ -97,7 +97,7 @@ class _Best:
             places: [B], which pictures.
             totals: [B, K], log-probabilities with the end; minus infinity where none may end.
             prefixes: [B * K, T].
-            looked: [B * K, T, R] or None.
+            attentions: [B * K, T, R] or None.
         """
         scores = self._options.score(totals, prefixes.shape[1])
         for picture, beam in zip(*np.nonzero(scores > self._to_beat[places][:, None]), strict=True):
@@ -109,7 +109,7 @@ class _Best:
                     tuple(prefixes[row].tolist()),
                     float(totals[picture, beam]),
                     float(scores[picture, beam]),
-                    None if looked is None else looked[row],
+                    None if attentions is None else attentions[row],
                 ),
                 key=lambda hypothesis: -hypothesis.score,
             )

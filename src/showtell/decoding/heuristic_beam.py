@@ -23,26 +23,26 @@ class _Search:
         totals: log-probabilities of the hypotheses that grow, best first.
         tokens: theirs.
         found: the best that have ended, best first.
-        looked: what each token of those that grow looked at; empty where nobody asks.
+        attentions: what each token of those that grow looked at; empty where nobody asks.
     """
 
     totals: NDArray[np.float64]
     tokens: list[tuple[int, ...]]
     found: list[Hypothesis] = field(default_factory=list)
-    looked: list[tuple[NDArray[Any], ...]] = field(default_factory=list)
+    attentions: list[tuple[NDArray[Any], ...]] = field(default_factory=list)
 
     def extend(
         self,
         scores: NDArray[np.float64],
         ids: SpecialIds,
         options: DecodingOptions,
-        seen: NDArray[Any] | None,
+        attended: NDArray[Any] | None,
     ) -> list[int]:
         """Take the best continuations.
 
         Args:
             scores: log-probabilities of each token after each hypothesis [K, V].
-            seen: what each hypothesis looks at now [K, R].
+            attended: what each hypothesis looks at now [K, R].
 
         Returns:
             For each hypothesis that goes on, which one it continues; none when the search is over.
@@ -57,12 +57,12 @@ class _Search:
             if token != ids.end and length < options.max_length:
                 growing.append((float(total), parent, token))
             elif rank < options.beam:
-                self._add(float(total), parent, token, length, ids, options, seen)
+                self._add(float(total), parent, token, length, ids, options, attended)
         growing = growing[: options.beam]
         if not growing or self._hopeless(growing[0][0], length, options):
             return []
-        if seen is not None:
-            self.looked = [(*self._looked(parent), seen[parent]) for _, parent, _ in growing]
+        if attended is not None:
+            self.attentions = [(*self._attended_so_far(parent), attended[parent]) for _, parent, _ in growing]
         self.tokens = [(*self.tokens[parent], token) for _, parent, token in growing]
         self.totals = np.array([total for total, _, _ in growing])
         return [parent for _, parent, _ in growing]
@@ -75,22 +75,24 @@ class _Search:
         length: int,
         ids: SpecialIds,
         options: DecodingOptions,
-        seen: NDArray[Any] | None,
+        attended: NDArray[Any] | None,
     ) -> None:
         """Keep a hypothesis that ends, if it is good enough."""
         ended = token == ids.end
         words = self.tokens[parent] if ended else (*self.tokens[parent], token)
         attention = None
-        if seen is not None:
-            rows = self._looked(parent) if ended else (*self._looked(parent), seen[parent])
-            attention = np.stack(rows) if rows else np.zeros((0, seen.shape[1]), seen.dtype)
+        if attended is not None:
+            rows = (
+                self._attended_so_far(parent) if ended else (*self._attended_so_far(parent), attended[parent])
+            )
+            attention = np.stack(rows) if rows else np.zeros((0, attended.shape[1]), attended.dtype)
         score = total / length**options.length_exponent
         self.found.append(Hypothesis(words, total, score, attention))
         self.found.sort(key=lambda one: -one.score)
         del self.found[options.beam :]
 
-    def _looked(self, parent: int) -> tuple[NDArray[Any], ...]:
-        return self.looked[parent] if self.looked else ()
+    def _attended_so_far(self, parent: int) -> tuple[NDArray[Any], ...]:
+        return self.attentions[parent] if self.attentions else ()
 
     def _hopeless(self, total: float, length: int, options: DecodingOptions) -> bool:
         full = len(self.found) == options.beam

@@ -30,13 +30,13 @@ def walk(
         )
     prefixes = np.zeros((len(places), 0), np.int64)  # [N, T]
     totals = np.zeros(len(places))  # [N]
-    looked: NDArray[Any] | None = None  # [N, T, R]
+    attentions: NDArray[Any] | None = None  # [N, T, R]
     running = np.ones(len(places), bool)
     found: dict[int, Hypothesis] = {}
     for length in range(options.max_length + 1):
         logits, attended, state = stepper.step(tokens, state)
-        if attention and looked is None:
-            looked = np.zeros((len(attended), 0, attended.shape[1]), attended.dtype)
+        if attention and attentions is None:
+            attentions = np.zeros((len(attended), 0, attended.shape[1]), attended.dtype)
         scores = log_probabilities(logits)
         forbid(scores, prefixes, ids, options)
         chosen = _choose(scores, options, chances, places, length)
@@ -45,19 +45,19 @@ def walk(
         totals += scores[np.arange(len(scores)), chosen]
         for row in np.nonzero(running & (chosen == ids.end))[0]:
             words, score = tuple(prefixes[row].tolist()), float(options.score(totals[row], length))
-            seen = None if looked is None else looked[row]
-            found[int(places[row])] = Hypothesis(words, float(totals[row]), score, seen)
+            own = None if attentions is None else attentions[row]
+            found[int(places[row])] = Hypothesis(words, float(totals[row]), score, own)
         running &= chosen != ids.end
         if not running.any():
             break
         prefixes = np.concatenate([prefixes, chosen[:, None]], 1)
-        if looked is not None:
-            looked = np.concatenate([looked, attended[:, None]], 1)
+        if attentions is not None:
+            attentions = np.concatenate([attentions, attended[:, None]], 1)
         if running.mean() <= SHRINK_AT:
             kept = np.nonzero(running)[0]
             state = take(state, kept, stepper.fixed, same_pictures=False)
             places, prefixes, totals, running = places[kept], prefixes[kept], totals[kept], running[kept]
-            looked = None if looked is None else looked[kept]
+            attentions = None if attentions is None else attentions[kept]
         tokens = prefixes[:, -1:].copy()
     return [
         sorted((found[place] for place in range(first, first + copies)), key=lambda one: -one.score)

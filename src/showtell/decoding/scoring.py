@@ -23,8 +23,8 @@ def forced(stepper: Stepper, regions: NDArray[Any], start: int, tokens: Sequence
     """
     state = stepper.begin(regions)
     found = np.zeros((len(regions), len(tokens)))
-    for place, (said, following) in enumerate(zip((start, *tokens), tokens, strict=False)):
-        column = np.full((len(regions), 1), said, np.int64)  # [B, 1]
+    for place, (token, following) in enumerate(zip((start, *tokens), tokens, strict=False)):
+        column = np.full((len(regions), 1), token, np.int64)  # [B, 1]
         logits, _, state = stepper.step(column, state)
         found[:, place] = log_probabilities(logits)[:, following]
     return found

@@ -91,14 +91,16 @@ class Journal:
         self._run = self.folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
         self._machine: dict[Path, dict[str, str]] | None = None
 
-    def write(self, path: Path, new: bytes, *, old: bytes | None, edits: Sequence[Edit], **said: str) -> None:
+    def write(
+        self, path: Path, new: bytes, *, old: bytes | None, edits: Sequence[Edit], **entry: str
+    ) -> None:
         """Note a change, then make it.
 
         Args:
             path: the file.
             new, old: its bytes afterwards and before; `old` is None for a file that is made.
             edits: lead from `old` to `new`; empty for a file that is made.
-            said: `kind`, `model` and `text` as in `Entry`.
+            entry: `kind`, `model` and `text` as in `Entry`.
 
         Raises:
             OSError: the journal or the file cannot be written; the file is then as it was.
@@ -108,7 +110,7 @@ class Journal:
         after = _digest(new)
         line = {
             "path": os.fspath(path),
-            **said,
+            **entry,
             "before": None if old is None else _digest(old),
             "after": after,
             "edits": [[edit.offset, edit.length, base64.b64encode(edit.new).decode()] for edit in back],
@@ -117,7 +119,7 @@ class Journal:
         self._note(self._run, line)
         replace_file(path, new)
         if self._machine is not None:
-            self._machine.setdefault(path, {})[after] = said["model"]
+            self._machine.setdefault(path, {})[after] = entry["model"]
 
     def model_of(self, path: Path, data: bytes) -> str | None:
         """The model that wrote a file as it is; None when a person has, or has changed it."""

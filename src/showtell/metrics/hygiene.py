@@ -75,7 +75,7 @@ def hygiene_of(
     ]
     number = max(len(captions), 1)
     endings = _UNFINISHED.get(language)
-    seen = None if training is None else {" ".join(sentence.split()) for sentence in training}
+    training_sentences = None if training is None else {" ".join(sentence.split()) for sentence in training}
     return Hygiene(
         distinct=100 * len(set(captions)) / number,
         vocabulary=len(np.unique(word_ids)),
@@ -84,7 +84,9 @@ def hygiene_of(
         unfinished=None
         if endings is None
         else 100 * sum(caption.rpartition(" ")[2] in endings for caption in captions) / number,
-        in_training=None if seen is None else 100 * sum(caption in seen for caption in captions) / number,
+        in_training=None
+        if training_sentences is None
+        else 100 * sum(caption in training_sentences for caption in captions) / number,
     )
 
 

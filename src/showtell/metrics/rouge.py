@@ -102,8 +102,8 @@ def _hits(candidates: Candidates, wanted: npt.NDArray[np.bool_]) -> tuple[Intege
     pair = np.repeat(np.arange(len(lengths)), lengths)
     within = np.arange(len(pair)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     begin = np.cumsum(theirs.lengths) - theirs.lengths
-    said = index.own_words[begin[reference[pair]] + within]
-    asked = candidate[pair] * total + said
+    words = index.own_words[begin[reference[pair]] + within]
+    asked = candidate[pair] * total + words
     found = np.minimum(np.searchsorted(known, asked), max(len(known) - 1, 0))
     there = known[found] == asked if len(known) else np.zeros(len(asked), bool)
     return pair[there], places[found[there]]

@@ -51,13 +51,14 @@ class Found:
         matches: what is likely, the best first; with ``anyway`` also what is not.
         nothing: whether nothing in the library is likely to be what was asked for.
         searched: how many pictures came into question after the filters.
-        unseen: how many of the library's pictures have no vector of the model in use, so that words alone find them.
+        without_vector: how many of the library's pictures have no vector of the model in use, so that words alone find
+            them.
     """
 
     matches: tuple[Match, ...]
     nothing: bool
     searched: int
-    unseen: int = 0
+    without_vector: int = 0
 
     def __iter__(self) -> Iterator[Match]:
         return iter(self.matches)

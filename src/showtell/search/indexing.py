@@ -157,12 +157,12 @@ class Indexer:
 
     def _wanting(self, known: Known) -> bool:
         """Whether contents lack a vector or a caption."""
-        return (self._space is not None and not known.embedded) or bool(self._unsaid(known))
+        return (self._space is not None and not known.embedded) or bool(self._uncaptioned(known))
 
-    def _unsaid(self, known: Known | None) -> list[str]:
+    def _uncaptioned(self, known: Known | None) -> list[str]:
         """The languages that a caption is missing in."""
-        said = known.captioned if known is not None else frozenset()
-        return [language for language in self._languages if language not in said]
+        captioned = known.captioned if known is not None else frozenset()
+        return [language for language in self._languages if language not in captioned]
 
     def _encode(self, states: Sequence[FileState], result: Indexed, advance: Advance) -> None:
         """Read, encode and write down files, while as many batches as there are threads are worked on ahead."""
@@ -194,7 +194,7 @@ class Indexer:
             # Another indexer may have been here.
             outcomes.append(_Outcome(state) if known and self._is_done(state, known) else self._read(state))
         for language in self._languages:
-            self._describe([outcome for outcome in outcomes if language in outcome.unsaid], language)
+            self._describe([outcome for outcome in outcomes if language in outcome.uncaptioned], language)
         return outcomes
 
     def _read(self, state: FileState) -> "_Outcome":
@@ -211,7 +211,7 @@ class Indexer:
         except BadImage as error:
             return _Outcome(state, error=error.reason)
         return _Outcome(
-            state, hash=digest, facts=_facts(content), encoded=encoded, unsaid=self._unsaid(known)
+            state, hash=digest, facts=_facts(content), encoded=encoded, uncaptioned=self._uncaptioned(known)
         )
 
     def _describe(self, outcomes: "Sequence[_Outcome]", language: str) -> None:
@@ -267,7 +267,7 @@ class _Outcome:
     """What became of one file; nothing but its state where another indexer has seen to it.
 
     Attributes:
-        unsaid: languages that a caption is wanted in.
+        uncaptioned: languages that a caption is wanted in.
     """
 
     state: FileState
@@ -275,7 +275,7 @@ class _Outcome:
     error: str | None = None
     facts: "_Facts | None" = None
     encoded: "Encoded | None" = None
-    unsaid: Sequence[str] = ()
+    uncaptioned: Sequence[str] = ()
     captions: list[Caption] = field(default_factory=list)
 
     @property

@@ -99,7 +99,7 @@ class Searcher:
             vectors = self._refreshed()
             parts = self._parts(query, counts, among)
             unwanted = None if query.without is None else self._words_part(query.without, counts, among)
-            unseen = 0 if vectors is None else max(0, counts["contents"] - len(vectors))
+            without_vector = 0 if vectors is None else max(0, counts["contents"] - len(vectors))
         searched = counts["contents"] if among is None else len(among)
         judged = _judge(parts, unwanted, self._without_itself(query, among))
         threshold = min(part.calibration.threshold for part in parts)
@@ -110,7 +110,7 @@ class Searcher:
             likely[:] = False
         rows = self._with_files(judged.ids, order if anyway else order[likely], top)
         matches = self._matches(rows, judged, parts, query)
-        return Found(matches, not likely.any(), searched, unseen)
+        return Found(matches, not likely.any(), searched, without_vector)
 
     def keep_vectors_on(self, qdrant: str | None) -> None:
         """Copy the vectors to a Qdrant server and rank them there; or, without one, in memory."""
@@ -247,7 +247,7 @@ class Searcher:
             words = tuple(word for part in parts if part.text for word in part.text.terms_of(contents))
             stands_out = any(evidence.stands_out()[place] for evidence in judged.evidence)
             similarities = [float(evidence.table[place, 0]) for evidence in judged.evidence]
-            seen = [value for value in similarities if not np.isnan(value)]
+            measured = [value for value in similarities if not np.isnan(value)]
             caption = _best(captions.get(contents, []), query)
             matches.append(
                 Match(
@@ -256,7 +256,7 @@ class Searcher:
                     probability=round(float(judged.probability[place]), 4) if shown else None,
                     why="both" if words and stands_out else "words" if words else "vector",
                     words=words,
-                    similarity=float(np.mean(seen)) if seen else None,
+                    similarity=float(np.mean(measured)) if measured else None,
                     caption=caption.text if caption else None,
                     language=caption.language if caption else None,
                     by_person=caption is not None and caption.author == "person",

@@ -350,8 +350,8 @@ class Store(Database):
         described = {language for author, language, _ in rows if author == "person"}
         text = {
             who: " . ".join(
-                spaced(said)
-                for author, language, said in rows
+                spaced(words)
+                for author, language, words in rows
                 if author == who and (who == "person" or language not in described)
             )
             for who in ("machine", "person")

@@ -85,7 +85,7 @@ def begin(
         _write_down(run, data, _trained_from(recipe, file, encoder))
     if first and file is not None:
         import_features(file, [name for name, _ in selection.pictures], selection.dev_ids, output)
-    _tell(run)
+    _report(run)
     return run
 
 
@@ -106,7 +106,7 @@ def try_model(recipe: Recipe) -> None:
         captioner.step(torch.zeros(1, longest, dtype=torch.long), captioner.begin(torch.zeros(1, 1, 1)))
 
 
-def _tell(run: Run) -> None:
+def _report(run: Run) -> None:
     """The corpus's warnings, and what the run has."""
     for warning in run.selection.warnings:
         run.progress.note(warning)
@@ -209,7 +209,7 @@ def _revision() -> str:
     command = ["git", "-C", str(root), *settings, "describe", "--always", "--dirty"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return said.stdout.strip()
+    return answer.stdout.strip()

@@ -43,7 +43,7 @@ class Chosen:
         work: Work,
         failed: "Callable[[Exception], None]",
     ) -> None:
-        """Build it; there are no panes before `speak`.
+        """Build it; there are no panes before `set_languages`.
 
         Args:
             parent: what it stands in.
@@ -81,7 +81,7 @@ class Chosen:
         """The picture that is chosen."""
         return None if self.key is None else self._listing.pictures.get(self.key)
 
-    def speak(self, languages: Sequence[str], actions: Actions) -> None:
+    def set_languages(self, languages: Sequence[str], actions: Actions) -> None:
         """Have a pane for each language."""
         for pane in self.panes.values():
             pane.frame.destroy()

@@ -109,8 +109,8 @@ class Describing:
             picture.line = self._texts("looking")
             self._listing.refresh(key)
 
-        def described(said: "Described") -> None:
-            picture.described = said
+        def described(result: "Described") -> None:
+            picture.described = result
             self._finished(key)
 
         def failed(error: Exception) -> None:

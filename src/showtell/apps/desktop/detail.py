@@ -179,8 +179,8 @@ class CaptionPane:
             button.configure(text=self._texts(name))
         self._arrange()
         confidence = None if self.caption is None else self.caption.confidence
-        said = "" if confidence is None else self._texts("confidence", percent=round(100 * confidence))
-        self.confidence.configure(text=said)
+        text = "" if confidence is None else self._texts("confidence", percent=round(100 * confidence))
+        self.confidence.configure(text=text)
         if not self.others.get() or self.others.current() < 0:
             self.others.set(self._texts("others") if self.caption and self.caption.alternatives else "")
 

@@ -34,7 +34,7 @@ class Opinions:
         if picture is None or caption is None:
             return
         if not words or words == caption.text:
-            self._window.say("same")
+            self._window.show_status("same")
             return
         before = dict(picture.words or {})
         picture.words = {**before, pane.language: words}
@@ -75,14 +75,14 @@ class Opinions:
         except ShowtellError as error:
             self._window.fail(error)
             return
-        self._window.say("saved", file=file.name)
+        self._window.show_status("saved", file=file.name)
 
     def copy(self, pane: CaptionPane) -> None:
         """Copy the words of a pane."""
         root = self._window.root
         root.clipboard_clear()
         root.clipboard_append(pane.words)
-        self._window.say("copied")
+        self._window.show_status("copied")
 
     def undo(self) -> None:
         """Take back what was last kept or saved."""
@@ -90,7 +90,7 @@ class Opinions:
             return
         try:
             self._undo.pop()()
-            self._window.say("undone")
+            self._window.show_status("undone")
         except (OSError, ShowtellError) as error:
             self._window.fail(error)
         if not self._undo:
@@ -110,7 +110,7 @@ class Opinions:
         digest, seconds = picture.described.picture, round(time.monotonic() - window.chosen.since, 1)
 
         def do() -> "tuple[Feedback, tuple[Hit, ...]]":
-            row = service.say(kind, digest, pane.language, caption.text, seconds=seconds, **what)
+            row = service.judge(kind, digest, pane.language, caption.text, seconds=seconds, **what)
             return row, service.spread(row)
 
         def kept(done: "tuple[Feedback, tuple[Hit, ...]]") -> None:
@@ -122,7 +122,7 @@ class Opinions:
                     put_back()
 
             self._remember(undo)
-            window.say("thanks")
+            window.show_status("thanks")
             if offers:
                 self._offer(offers, str(row.text), pane.language)
 
@@ -144,7 +144,7 @@ class Opinions:
             ids = [hit.id for hit in offers]
             window.work.start(
                 lambda: gallery.describe(ids, words, language),
-                lambda count: window.say("thanks"),
+                lambda count: window.show_status("thanks"),
                 window.fail,
             )
 

@@ -22,7 +22,7 @@ class Searching:
         """List the pictures of the library that the words fit."""
         window, words, gallery = self._window, self._window.query.get().strip(), self._gallery()
         if gallery is None:
-            window.say("search_hint" if window.service else "loading")
+            window.show_status("search_hint" if window.service else "loading")
         elif words:
             window.work.start(lambda: gallery.find(words), self._answer, window.fail)
 
@@ -53,7 +53,7 @@ class Searching:
     def _answer(self, answer: "Answer") -> None:
         window = self._window
         if not answer.hits:
-            window.say("nothing")
+            window.show_status("nothing")
             return
         taken = window.listing.clear()
         if self._mine is None:
@@ -62,7 +62,7 @@ class Searching:
         keys = [window.listing.add(_picture_of(hit)) for hit in answer.hits]
         window.answer_bar.pack(fill="x", before=window.sides)
         window.listing.choose(keys[0])
-        window.say("found", count=len(keys))
+        window.show_status("found", count=len(keys))
 
 
 def _picture_of(hit: "Hit") -> Picture:

@@ -40,13 +40,13 @@ class Settings:
     def read(cls, path: Path) -> Self:
         """What the file says; what it does not say, or says wrongly, is as at the first time."""
         try:
-            said: Any = json.loads(path.read_text(encoding="utf-8"))
+            saved: Any = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return cls()
         known = {one.name for one in fields(cls)}
-        if not isinstance(said, dict):
+        if not isinstance(saved, dict):
             return cls()
-        return cls(**{key: value for key, value in said.items() if key in known and isinstance(value, str)})
+        return cls(**{key: value for key, value in saved.items() if key in known and isinstance(value, str)})
 
     def write(self, path: Path) -> None:
         """Write the file whole; a folder that cannot be written is no reason to fail."""

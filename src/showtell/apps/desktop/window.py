@@ -187,9 +187,9 @@ class Window:
         self.texts.switch()
         self.translate()
         no_letters = self.texts.language == "zh" and self.look.chinese is None
-        self.say("no_font" if no_letters else "ready" if self.service else "loading")
+        self.show_status("no_font" if no_letters else "ready" if self.service else "loading")
 
-    def say(self, key: str, **values: object) -> None:
+    def show_status(self, key: str, **values: object) -> None:
         """Tell the user something in the line at the bottom."""
         self.status.configure(text=self.texts(key, **values))
 
@@ -200,7 +200,7 @@ class Window:
     # --- the service ---
 
     def _load(self) -> None:
-        self.say("loading")
+        self.show_status("loading")
         library = self.settings.library or None
         self.work.start(lambda: self._open_service(library), self._loaded, self._not_loaded)
 
@@ -215,8 +215,8 @@ class Window:
         if old is not None:
             self.work.start(old.close, lambda done: None, self.fail)
         self.describing.service = self.chosen.service = service
-        self.chosen.speak(service.captioner.languages, self.opinions)
-        self.say("ready")
+        self.chosen.set_languages(service.captioner.languages, self.opinions)
+        self.show_status("ready")
         self.listing.look()
         self.chosen.refresh()
         self.describing.go_on()
@@ -262,7 +262,7 @@ class Window:
 
     def _opened(self, first: Path, found: list[Path]) -> None:
         if not found:
-            self.say("none", folder=first)
+            self.show_status("none", folder=first)
             return
         keys = [self.listing.add(Picture(path, line=self.texts("waiting"))) for path in found]
         self.describing.add(keys)
@@ -289,8 +289,8 @@ class Window:
             return
         done, total = self.describing.done, self.describing.total
         if total or self.describing.stopped:
-            said = "stopped" if self.describing.stopped else "progress"
-            self.say(said if self.service else "loading", done=done, total=total)
+            state = "stopped" if self.describing.stopped else "progress"
+            self.show_status(state if self.service else "loading", done=done, total=total)
         if self.describing.busy:
             self.progress.configure(maximum=total, value=done)
             self.progress.pack(side="right", padx=self.look.pixels(6))

@@ -123,8 +123,8 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
             refusal = as_problem(described)
             if len(found) == 1:
                 raise refusal
-            said = schemas.Problem(**problem(refusal.kind, refusal.status, refusal.detail))
-            results.append(schemas.Captioned(name=name, problem=said))
+            refused = schemas.Problem(**problem(refusal.kind, refusal.status, refusal.detail))
+            results.append(schemas.Captioned(name=name, problem=refused))
         return schemas.CaptionedMany(results=results)
 
     @app.post(
@@ -181,7 +181,7 @@ def _add_feedback(app: FastAPI, service: Service) -> None:
         A correction of a picture that is in the library is kept there too; the same words are offered for pictures
         that look nearly the same.
         """
-        kept = service.say(**row.model_dump())
+        kept = service.judge(**row.model_dump())
         return schemas.FeedbackOut(
             id=kept.id, offers=[schemas.HitOut.of(hit) for hit in service.spread(kept)]
         )
@@ -209,8 +209,8 @@ def _add_about(app: FastAPI, service: Service) -> None:
     @app.get("/api/card", tags=["about"], summary="The model's card", response_model=schemas.Card)
     def card() -> schemas.Card:
         """What the model learnt from, what it reaches and where it fails."""
-        said = service.health()
-        return schemas.Card(model=said.model, version=said.version, card=service.card())
+        state = service.health()
+        return schemas.Card(model=state.model, version=state.version, card=service.card())
 
 
 def _add_page(app: FastAPI) -> None:

@@ -13,6 +13,7 @@ from showtell.safety import Verdict
 __all__ = [
     "Alternative",
     "Box",
+    "CaptionOut",
     "Captioned",
     "CaptionedMany",
     "Card",
@@ -28,7 +29,6 @@ __all__ = [
     "Matches",
     "Problem",
     "Safety",
-    "Said",
     "Word",
 ]
 
@@ -52,7 +52,7 @@ class Alternative(BaseModel):
     log_probability: float
 
 
-class Said(BaseModel):
+class CaptionOut(BaseModel):
     """A caption in one language."""
 
     text: Annotated[str, Field(examples=["a brown dog runs through the grass"])]
@@ -66,7 +66,7 @@ class Said(BaseModel):
     alternatives: list[Alternative]
 
     @classmethod
-    def of(cls, caption: Caption) -> "Said":
+    def of(cls, caption: Caption) -> "CaptionOut":
         """A caption as it goes out."""
         return cls(
             text=caption.text,
@@ -117,14 +117,14 @@ class Captioned(BaseModel):
     picture: Annotated[
         str | None, Field(description="What feedback calls the picture: its SHA-256.", examples=[HASH])
     ] = None
-    captions: list[Said] = []
+    captions: list[CaptionOut] = []
     safety: Annotated[Safety | None, Field(description="Where ``screen`` was asked for.")] = None
     problem: Problem | None = None
 
     @classmethod
     def of(cls, name: str, described: Described) -> "Captioned":
         """What was said of a picture as it goes out."""
-        captions = [Said.of(caption) for caption in described.captions]
+        captions = [CaptionOut.of(caption) for caption in described.captions]
         safety = None if described.safety is None else Safety.of(described.safety)
         return cls(name=name, picture=described.picture, captions=captions, safety=safety)
 
@@ -293,7 +293,7 @@ class HealthOut(BaseModel):
     @classmethod
     def of(cls, health: Health, version: str) -> "HealthOut":
         """The service's health as it goes out."""
-        said: dict[str, Any] = {
+        values: dict[str, Any] = {
             "model": health.model,
             "model_version": health.version,
             "languages": list(health.languages),
@@ -302,7 +302,7 @@ class HealthOut(BaseModel):
             "screening": health.screening,
             "feedback": health.feedback,
         }
-        return cls(version=version, **said)
+        return cls(version=version, **values)
 
 
 class Card(BaseModel):

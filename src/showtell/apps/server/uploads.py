@@ -42,10 +42,10 @@ async def read_form(request: Request, limits: Limits) -> Upload:
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError, UnicodeError) as error:
-        said = error.message if isinstance(error, MultiPartException) else "it is broken"
-        if "Too many files" in said:
+        reason = error.message if isinstance(error, MultiPartException) else "it is broken"
+        if "Too many files" in reason:
             raise Refusal(413, "too-many", f"a request may have {limits.pictures} pictures") from error
-        raise Refusal(422, "bad-request", f"the form cannot be read: {said.rstrip('.')}") from error
+        raise Refusal(422, "bad-request", f"the form cannot be read: {reason.rstrip('.')}") from error
     names: list[str] = []
     pictures: list[bytes] = []
     fields: dict[str, str] = {}

@@ -13,10 +13,10 @@ export function setToken(given) {
 }
 
 export class Problem extends Error {
-  constructor(said) {
-    super(said.detail);
-    this.kind = (said.type || "").split(":").pop();
-    this.status = said.status;
+  constructor(problem) {
+    super(problem.detail);
+    this.kind = (problem.type || "").split(":").pop();
+    this.status = problem.status;
   }
 }
 
@@ -35,8 +35,8 @@ async function ask(path, options = {}) {
       await new Promise((done) => setTimeout(done, 500 * (attempt + 1)));
       continue;
     }
-    const said = await answer.json().catch(() => ({ status: answer.status, detail: answer.statusText }));
-    throw new Problem(said);
+    const problem = await answer.json().catch(() => ({ status: answer.status, detail: answer.statusText }));
+    throw new Problem(problem);
   }
 }
 
@@ -55,15 +55,15 @@ const post = (value) => ({
 
 let screening = false;
 export async function health() {
-  const said = await json(ask("api/health"));
-  screening = said.screening;
-  return said;
+  const health = await json(ask("api/health"));
+  screening = health.screening;
+  return health;
 }
 export const card = () => json(ask("api/card"));
 export const caption = async (file) =>
   (await json(ask("api/caption", form("pictures", file, { language: "both", screen: screening })))).results[0];
 export const explain = (file, language) => json(ask("api/explain", form("picture", file, { language })));
-export const say = (row) => json(ask("api/feedback", post(row)));
+export const judge = (row) => json(ask("api/feedback", post(row)));
 export const forget = (id) => json(ask("api/feedback/delete", post({ id })));
 export const find = (fields) => json(ask(`api/find?${new URLSearchParams(fields)}`));
 export const alike = (id) => json(ask(`api/alike?${new URLSearchParams({ id })}`));

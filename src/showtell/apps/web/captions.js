@@ -56,11 +56,11 @@ class Card {
   show(result) {
     this.hash = result.picture;
     this.started = performance.now();
-    this.body.replaceChildren(...result.captions.map((said) => new Said(this, said).element));
+    this.body.replaceChildren(...result.captions.map((described) => new CaptionView(this, described).element));
     this.image.alt = result.captions[0].text;
     if (result.safety && result.safety.unsafe) this.blur(result.safety);
     this.body.append(make("button", { className: "quiet", text: "remove", onclick: () => this.remove() }));
-    announce(`${text("done")} ${result.captions.map((said) => said.text).join(" / ")}`);
+    announce(`${text("done")} ${result.captions.map((described) => described.text).join(" / ")}`);
   }
 
   blur(safety) {
@@ -106,16 +106,16 @@ class Card {
 }
 
 // One caption in one language.
-class Said {
-  constructor(card, said) {
-    Object.assign(this, { card, said, explained: null, version: 0 });
-    this.caption = make("p", { className: "caption", lang: said.language }, ...this.spans());
+class CaptionView {
+  constructor(card, described) {
+    Object.assign(this, { card, described, explained: null, version: 0 });
+    this.caption = make("p", { className: "caption", lang: described.language }, ...this.spans());
     this.caption.addEventListener("mouseleave", () => this.look(null));
     this.answer = make("p", { role: "status" });
     this.answer.hidden = true;
     this.keys = make("div", { className: "row", role: "group", hidden: true, "aria-label": text("lookedHint") });
-    this.element = make("section", { className: "said" },
-      make("h2", text(said.language) ? { text: said.language } : { textContent: said.language }),
+    this.element = make("section", { className: "described" },
+      make("h2", text(described.language) ? { text: described.language } : { textContent: described.language }),
       this.caption, this.confidence(), this.buttons(), this.keys, this.form(), this.answer, this.others());
   }
 
@@ -123,24 +123,24 @@ class Said {
   spans() {
     let place = 0;
     const parts = [];
-    this.marks = this.said.words.map((word, number) => {
-      const start = this.said.text.toLowerCase().indexOf(word.toLowerCase(), place);
+    this.marks = this.described.words.map((word, number) => {
+      const start = this.described.text.toLowerCase().indexOf(word.toLowerCase(), place);
       if (start < 0) return null;
-      parts.push(this.said.text.slice(place, start));
+      parts.push(this.described.text.slice(place, start));
       place = start + word.length;
-      const mark = make("span", { textContent: this.said.text.slice(start, place) });
+      const mark = make("span", { textContent: this.described.text.slice(start, place) });
       mark.addEventListener("mouseenter", () => this.look(number));
       mark.addEventListener("click", () => this.look(number));
       parts.push(mark);
       return mark;
     });
-    parts.push(this.said.text.slice(place));
+    parts.push(this.described.text.slice(place));
     return parts.filter((part) => part !== "");
   }
 
   confidence() {
-    if (this.said.confidence === null) return "";
-    const value = this.said.confidence;
+    if (this.described.confidence === null) return "";
+    const value = this.described.confidence;
     return make("p", { className: "small" },
       make("span", { text: "confidence" }), " ",
       make("meter", { min: 0, max: 1, value, "aria-label": text("confidence") }), ` ${percent(value)}`);
@@ -152,11 +152,11 @@ class Said {
       this.keys.hidden = !this.keys.hidden;
       looked.setAttribute("aria-expanded", String(!this.keys.hidden));
       if (this.keys.hidden) this.look(null);
-      else if (!this.keys.children.length) this.keys.append(...this.said.words.map((word, number) => this.key(word, number)));
+      else if (!this.keys.children.length) this.keys.append(...this.described.words.map((word, number) => this.key(word, number)));
     };
     const copy = make("button", { type: "button", className: "second", text: "copy" });
     copy.onclick = async () => {
-      await copyText(this.said.text);
+      await copyText(this.described.text);
       this.tell("copied");
     };
     return make("div", { className: "row" }, copy, looked,
@@ -167,7 +167,7 @@ class Said {
 
   key(word, number) {
     return make("button", {
-      type: "button", className: "word", textContent: word, lang: this.said.language, "aria-pressed": "false",
+      type: "button", className: "word", textContent: word, lang: this.described.language, "aria-pressed": "false",
       onclick: () => this.look(number), onfocus: () => this.look(number),
     });
   }
@@ -179,7 +179,7 @@ class Said {
     [...this.keys.children].forEach((key, place) => key.setAttribute("aria-pressed", String(place === number)));
     if (number === null) return this.card.light(null);
     try {
-      this.explained ??= api.explain(this.card.file, this.said.language);
+      this.explained ??= api.explain(this.card.file, this.described.language);
       const { words, area } = await this.explained;
       if (version === this.version && words[number]) this.card.light(words[number].map, area);
     } catch (problem) {
@@ -189,7 +189,7 @@ class Said {
   }
 
   form() {
-    const field = make("textarea", { rows: 2, maxLength: 2000, lang: this.said.language, value: this.said.text });
+    const field = make("textarea", { rows: 2, maxLength: 2000, lang: this.described.language, value: this.described.text });
     const label = make("label", {}, make("span", { text: "correctLabel" }), field);
     this.field = field;
     this.editor = make("form", { hidden: true }, label, make("div", { className: "row" },
@@ -198,7 +198,7 @@ class Said {
     this.editor.addEventListener("submit", (event) => {
       event.preventDefault();
       const words = field.value.trim();
-      if (!words || words === this.said.text) return;
+      if (!words || words === this.described.text) return;
       this.editor.hidden = true;
       this.keep({ kind: "correction", text: words });
     });
@@ -211,23 +211,23 @@ class Said {
   }
 
   others() {
-    if (!this.said.alternatives.length) return "";
-    const rows = this.said.alternatives.map((other) => make("li", {},
-      make("span", { lang: this.said.language, textContent: other.text }),
+    if (!this.described.alternatives.length) return "";
+    const rows = this.described.alternatives.map((other) => make("li", {},
+      make("span", { lang: this.described.language, textContent: other.text }),
       make("span", { className: "row" },
         other.confidence === null ? "" : make("span", { className: "small", textContent: percent(other.confidence) }),
         make("button", {
           type: "button", className: "quiet", text: "better", "aria-label": `${text("better")}: ${other.text}`,
-          onclick: () => this.keep({ kind: "preference", text: other.text, rejected: this.said.text }),
+          onclick: () => this.keep({ kind: "preference", text: other.text, rejected: this.described.text }),
         }))));
     return make("details", {}, make("summary", { text: "others" }), make("ul", { className: "others" }, ...rows));
   }
 
   async keep(row) {
     const seconds = Math.round((performance.now() - this.card.started) / 100) / 10;
-    const common = { picture: this.card.hash, language: this.said.language, machine: this.said.text, seconds };
+    const common = { picture: this.card.hash, language: this.described.language, machine: this.described.text, seconds };
     try {
-      const { id, offers } = await api.say({ ...common, ...row });
+      const { id, offers } = await api.judge({ ...common, ...row });
       if (row.kind === "correction") this.replace(row.text);
       const undo = make("button", { type: "button", className: "quiet", text: "undo" });
       undo.onclick = async () => {
@@ -257,7 +257,7 @@ class Said {
       const ids = boxes.filter(({ box }) => box.checked).map(({ match }) => match.id);
       form.remove();
       try {
-        if (ids.length) await api.describe(ids, words, this.said.language);
+        if (ids.length) await api.describe(ids, words, this.described.language);
         this.tell("thanks");
       } catch (problem) {
         this.tell(null, problem.message);
@@ -269,7 +269,7 @@ class Said {
   // A person's words stand in place of the machine's; none brings the machine's back.
   replace(words) {
     this.caption.replaceChildren(...(words === null ? this.spans() : [words]));
-    this.card.image.alt = words ?? this.said.text;
+    this.card.image.alt = words ?? this.described.text;
   }
 
   tell(key, problem) {

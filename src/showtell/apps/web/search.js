@@ -13,7 +13,7 @@ export function prepareSearch() {
     byWords(false);
   });
   get("anyway").addEventListener("click", () => byWords(true));
-  onLanguage(() => shown && say(shown));
+  onLanguage(() => shown && announceFound(shown));
 }
 
 function byWords(anyway) {
@@ -37,10 +37,10 @@ function show(found) {
   shown = found;
   for (const image of get("gallery").querySelectorAll("img")) URL.revokeObjectURL(image.src);
   get("gallery").replaceChildren(...found.matches.map(entry));
-  say(found);
+  announceFound(found);
 }
 
-function say(found) {
+function announceFound(found) {
   get("found").textContent = found.matches.length ? text("count", found.matches.length) : text("nothing");
   get("anyway").hidden = found.matches.length > 0 || !found.nearest;
 }

@@ -45,8 +45,8 @@ let language = localStorage.getItem("language") || (navigator.language.startsWit
 const listeners = [];
 
 export const text = (key, ...given) => {
-  const said = TEXTS[language][key];
-  return typeof said === "function" ? said(...given) : said;
+  const found = TEXTS[language][key];
+  return typeof found === "function" ? found(...given) : found;
 };
 export const percent = (value) =>
   new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(value);
@@ -86,6 +86,6 @@ export function make(name, options = {}, ...children) {
   return element;
 }
 
-export function announce(said) {
-  document.getElementById("status").textContent = said;
+export function announce(message) {
+  document.getElementById("status").textContent = message;
 }

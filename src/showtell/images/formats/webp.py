@@ -22,21 +22,21 @@ def essential(data: bytes) -> Essential:
         Broken: there are none.
     """
     kept: list[bytes] = []
-    seen: set[bytes] = set()
+    found: set[bytes] = set()
     exif = xmp = None
     for name, content in _chunks(data):
         if name == b"EXIF":
             exif = exif or exif_orientation(content)
         elif name == b"XMP ":
             xmp = xmp or xmp_orientation(content)
-        elif name in seen or seen.intersection(_PIXELS):
+        elif name in found or found.intersection(_PIXELS):
             continue
         elif name == b"VP8X" and content:
             kept.append(chunk(name, bytes([content[0] & ~(_PROFILE | _EXIF | _XMP)]) + content[1:]))
         elif name in (b"ANIM", b"ALPH", *_PIXELS):
             kept.append(chunk(name, content))
-        seen.add(name)
-    if not seen.intersection(_PIXELS):
+        found.add(name)
+    if not found.intersection(_PIXELS):
         raise Broken("there are no pixels")
     body = b"".join([b"WEBP", *kept])
     return Essential(

@@ -133,7 +133,7 @@ def fit(
             if rank == 0:
                 _write_log(folder, position)
             save(last)
-            teller.tell(position)
+            teller.report(position)
     if ranks > 1:
         dist.barrier()  # until the first has written what the others may read next
     return position
@@ -199,7 +199,7 @@ class _Teller:
         """A bar over the steps that are left."""
         return self._progress.bar(self._total - self._begun_at, self._title)
 
-    def tell(self, position: Position) -> None:
+    def report(self, position: Position) -> None:
         """One line for the epoch that was finished."""
         row = position.history[-1]
         first = list(row)[4] if len(row) > 4 else ""  # the figure that decides; of the sets, it alone is told

@@ -76,7 +76,7 @@ class SelfCriticalLoss:
         self._settings = settings
         self._cross_entropy = cross_entropy
         self._length = length
-        self._seen: defaultdict[str, list[float]] = defaultdict(list)
+        self._logged: defaultdict[str, list[float]] = defaultdict(list)
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
         """The loss of a batch: []."""
@@ -91,8 +91,8 @@ class SelfCriticalLoss:
 
     def take_figures(self) -> dict[str, float]:
         """Means over the batches since the last call: reward, entropy, length, and what samples do wrong."""
-        figures = {name: fmean(values) for name, values in self._seen.items()}
-        self._seen.clear()
+        figures = {name: fmean(values) for name, values in self._logged.items()}
+        self._logged.clear()
         return figures
 
     def _criticise(self, model: Captioner, batch: Batch, rows: list[int], language: str) -> Tensor:
@@ -113,8 +113,8 @@ class SelfCriticalLoss:
             baseline = (rewards.sum(axis=1, keepdims=True) - rewards) / (count - 1)  # [B, S]
         self._note(language, rewards, found, samples, special)
         advantage = torch.from_numpy(rewards - baseline).to(regions).view(-1, 1)  # [N, 1]
-        said = samples.tokens != special.pad  # [N, T]
-        return -(advantage * samples.log_probabilities).sum() / said.sum()
+        mask = samples.tokens != special.pad  # [N, T]
+        return -(advantage * samples.log_probabilities).sum() / mask.sum()
 
     def _note(
         self,
@@ -133,7 +133,7 @@ class SelfCriticalLoss:
             ("sampled without end", 100 * (1 - ended.mean())),
             ("unknown", 100 * samples.unknown.detach()),
         ):
-            self._seen[f"{language} {name}"].append(float(value))
+            self._logged[f"{language} {name}"].append(float(value))
 
 
 def sample(
@@ -172,8 +172,8 @@ def sample(
         if not growing.any():
             break
     found = torch.cat(drawn, dim=1)  # [N, T]
-    said = (found != special.pad).sum()
-    return Samples(found, torch.stack(log_probabilities, dim=1), entropy / said, unknown / said)
+    number = (found != special.pad).sum()
+    return Samples(found, torch.stack(log_probabilities, dim=1), entropy / number, unknown / number)
 
 
 @torch.no_grad()

@@ -176,17 +176,17 @@ class CachedDecoder(nn.Module):
         places = torch.ones_like(cache[:, 0, 0, :, :1]).sum(dim=1).long()  # [B, 1]: T
         hidden = self.embed(self.rows[tokens], places)
         following = []
-        seen = hidden
+        attention = hidden
         for number, layer in enumerate(self.layers):
             part = slice(2 * number, 2 * number + 2)
-            hidden, grown, seen = layer(hidden, cache[:, part], cross[:, part])
+            hidden, grown, attention = layer(hidden, cache[:, part], cross[:, part])
             following.append(grown)
         logits = self.head(hidden)
         if self.added:
             impossible = torch.full_like(logits[..., : self.added], -1e9)
             logits = torch.cat((logits, impossible), dim=2)
-        seen = seen[..., self.prefix :]
-        return logits, seen / seen.sum(dim=2, keepdim=True), (cross, torch.cat(following, dim=1))
+        attention = attention[..., self.prefix :]
+        return logits, attention / attention.sum(dim=2, keepdim=True), (cross, torch.cat(following, dim=1))
 
 
 class BertEmbedding(nn.Module):

@@ -70,12 +70,12 @@ def pieces_of(folder: Path, config: Any, *, language: str, prompt: str) -> Piece
         else:
             tokens[own] = taken[own] = role
     special = {role for role, _ in roles}
-    seen: set[str] = set()
+    earlier: set[str] = set()
     for place, token in enumerate(tokens):
         mine = place >= size or taken.get(place) == token
-        if token in seen or (token in special and not mine):
+        if token in earlier or (token in special and not mine):
             tokens[place] = f"<unused:{place}>"
-        seen.add(tokens[place])
+        earlier.add(tokens[place])
     ids = tokenizer(prompt, add_special_tokens=False)["input_ids"] if prompt else ()
     return Pieces(Vocabulary(tokens), tuple(rows), len(tokens) - size, join, tuple(ids))
 

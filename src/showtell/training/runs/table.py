@@ -124,7 +124,7 @@ class Table:
 
     def _for_people(self) -> tuple[list[list[str]], list[bool]]:
         """The titles and cells that people see, and which of the columns stand to the right."""
-        seen = [column for column in self.columns if not column.machines]
+        shown = [column for column in self.columns if not column.machines]
         rows = [
             [
                 "–" if cell is None else column.show(cell)
@@ -133,7 +133,7 @@ class Table:
             ]
             for row in self.rows
         ]
-        return [[column.title for column in seen], *rows], [column.right for column in seen]
+        return [[column.title for column in shown], *rows], [column.right for column in shown]
 
 
 def tabulate(runs: Sequence[RunSummary]) -> Table:
