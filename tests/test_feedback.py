@@ -136,7 +136,7 @@ def test_deleting_asks_for_what(store):
 def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path):
     text = tmp_path / "notes.txt"
     text.write_text("my notes " * 100, encoding="utf-8")
-    with pytest.raises(ShowtellError, match="not a file of feedback"):
+    with pytest.raises(ShowtellError, match="as a file of feedback"):
         FeedbackStore(text)
     assert text.read_text(encoding="utf-8") == "my notes " * 100
     other = tmp_path / "other.sqlite"

@@ -9,6 +9,7 @@
     ├── BadBundle       a bundle (or network weights) that is broken, unsafe or of an unknown format
     ├── BadRecipe       a recipe with unknown, missing or contradicting settings
     ├── BadLibrary      a library of pictures that is missing, broken or of a later version
+    ├── BadFeedback     a file of feedback that is broken, of a later version or cannot be written
     └── MissingExtra    an optional part of the package that is not installed
 
 A caller who catches ``ShowtellError`` catches everything that input can cause; anything else is a bug.
@@ -67,6 +68,10 @@ class BadRecipe(ShowtellError):
 
 class BadLibrary(ShowtellError):
     """A library of pictures that is missing, broken or of a later version."""
+
+
+class BadFeedback(ShowtellError):
+    """A file of feedback that is broken, of a later version or cannot be written."""
 
 
 class MissingExtra(ShowtellError):

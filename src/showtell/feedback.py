@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-from showtell.errors import ShowtellError, reason_of
+from showtell.errors import BadFeedback, ShowtellError, reason_of
 
 __all__ = ["Feedback", "FeedbackStore", "Kind", "Merged", "default_path", "picture_hash", "read_export"]
 
@@ -231,7 +231,7 @@ class FeedbackStore:
             path: the file; `default_path` unless given.
 
         Raises:
-            ShowtellError: it is no file of feedback, or cannot be opened.
+            BadFeedback: it is no file of feedback, or cannot be opened.
         """
         self.path = default_path() if path is None else path
         self._lock = threading.RLock()
@@ -267,7 +267,7 @@ class FeedbackStore:
         with self._transaction():
             [version] = run("PRAGMA user_version").fetchone()
             if version > len(MIGRATIONS):
-                raise ShowtellError(f"{self.path}: was written by a later version of showtell; upgrade it")
+                raise BadFeedback(f"{self.path}: was written by a later version of showtell; upgrade it")
             tables = run("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if version == 0 and tables:
                 raise sqlite3.DatabaseError("it holds something else")
@@ -360,11 +360,13 @@ class FeedbackStore:
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
-        """What SQLite and the file system complain of, as ShowtellError."""
+        """What SQLite and the file system complain of, as BadFeedback."""
         try:
             yield
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # damaged text is none
-            raise ShowtellError(f"{self.path}: is not a file of feedback ({reason_of(error)})") from error
+            raise BadFeedback(
+                f"{self.path}: cannot be used as a file of feedback ({reason_of(error)})"
+            ) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:

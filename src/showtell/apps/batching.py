@@ -6,14 +6,17 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from showtell.errors import ShowtellError
 
-__all__ = ["Batcher", "Busy", "Closed"]
+__all__ = ["Batcher", "Busy", "Closed", "Turns"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+TOO_MUCH = "too much is being asked for at once; try again in a moment"
 
 
 class Busy(ShowtellError):
@@ -86,7 +89,7 @@ class Batcher(Generic[Item, Result]):
             if self._closed:
                 raise Closed("the service has ended")
             if len(self._waiting) + len(jobs) > self._room:
-                raise Busy("too much is being asked for at once; try again in a moment")
+                raise Busy(TOO_MUCH)
             self._waiting.extend(jobs)
             self._changed.notify_all()
         return [job.future for job in jobs]
@@ -154,3 +157,32 @@ class Batcher(Generic[Item, Result]):
             (batch if job.key == key else left).append(job)
         self._waiting.extendleft(reversed(left))
         return batch
+
+
+class Turns:
+    """Lets a few threads at a time work, and some wait; more are refused. A context manager for each of them."""
+
+    def __init__(self, workers: int, *, room: int) -> None:
+        """Nobody is at work.
+
+        Args:
+            workers: threads that work at a time.
+            room: threads that may wait.
+        """
+        self._places = threading.BoundedSemaphore(workers + room)
+        self._working = threading.BoundedSemaphore(workers)
+
+    def __enter__(self) -> Self:
+        """Wait for one's turn.
+
+        Raises:
+            Busy: too many wait already.
+        """
+        if not self._places.acquire(blocking=False):
+            raise Busy(TOO_MUCH)
+        self._working.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._working.release()
+        self._places.release()

@@ -14,12 +14,15 @@ from pathlib import Path
 from showtell.errors import BadImage, ShowtellError
 from showtell.images.thumbnails import thumbnail
 from showtell.safety import Screener, Verdict
-from showtell.search import Found, Library, Match
+from showtell.search import Caption, Found, Library, Match
 from showtell.search.duplicates import NEARLY_SAME
 
 __all__ = ["Answer", "Gallery", "Hit", "NoSuchPicture", "Thumbnail"]
 
 REMEMBERED = 20_000  # pictures that were shown and can be asked about
+GONE = "the picture is gone or cannot be read any longer"
+OFFERED = 100  # pictures that look nearly the same
+UNDONE = 1_000  # corrections that can be taken back
 THUMBNAIL = 320  # pixels of the longer side
 
 
@@ -72,6 +75,16 @@ class Thumbnail:
     safety: Verdict | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A person's words that were kept, and theirs that stood there before."""
+
+    path: str
+    language: str
+    words: str
+    before: str | None
+
+
 class Gallery:
     """A library, searched; safe from several threads."""
 
@@ -88,6 +101,7 @@ class Gallery:
         self._paths: OrderedDict[str, str] = OrderedDict()  # id -> path, the latest shown last
         self._ids: dict[str, str] = {}
         self._verdicts: OrderedDict[tuple[str, int], Verdict] = OrderedDict()
+        self._changes: OrderedDict[str, list[_Change]] = OrderedDict()  # by the correction they belong to
 
     def close(self) -> None:
         """Close the library."""
@@ -111,9 +125,12 @@ class Gallery:
         """Find pictures that look like one that was shown.
 
         Raises:
-            NoSuchPicture: no answer has shown it.
+            NoSuchPicture: no answer has shown it, or its file is gone or no picture any longer.
         """
-        return self.alike_picture(self.path(picture_id), top=top, anyway=True)
+        try:
+            return self.alike_picture(self.path(picture_id), top=top, anyway=True)
+        except (BadImage, OSError) as error:
+            raise NoSuchPicture(GONE) from error
 
     def alike_picture(self, source: Path | bytes, *, top: int = 24, anyway: bool = False) -> Answer:
         """Find pictures that look like any picture.
@@ -145,35 +162,57 @@ class Gallery:
         try:
             return Thumbnail(thumbnail(path, THUMBNAIL), self._verdict(path))
         except (BadImage, OSError) as error:
-            raise NoSuchPicture("the picture is gone or cannot be read any longer") from error
+            raise NoSuchPicture(GONE) from error
 
-    def describe(self, picture_ids: Sequence[str], words: str, language: str) -> int:
+    def describe(
+        self, picture_ids: Sequence[str], words: str, language: str, *, correction: str | None = None
+    ) -> int:
         """Keep a person's words about pictures that were shown, and say how many there were.
 
+        Args:
+            picture_ids: of the pictures.
+            words: what the person says.
+            language: of the words.
+            correction: the feedback they are spread from, with which they are taken back: see `take_back`.
+
         Raises:
-            NoSuchPicture: no answer has shown one of them; then nothing is kept.
+            NoSuchPicture: no answer has shown one of them, or its file is gone; then nothing is kept.
+            ShowtellError: there are no words.
         """
+        if not words.strip():
+            raise ShowtellError("text: there are no words in it")
         paths = [self.path(picture_id) for picture_id in picture_ids]
-        for path in paths:
-            self.library.describe(path, words, language=language)
+        if not all(path.is_file() for path in paths):
+            raise NoSuchPicture(GONE)
+        try:
+            for path in paths:
+                self._keep(str(path), words, language, correction)
+        except BadImage as error:
+            raise NoSuchPicture(GONE) from error
         return len(paths)
 
-    def learn(self, digest: str, words: str, language: str) -> tuple[Hit, ...]:
+    def learn(
+        self, digest: str, words: str, language: str, *, correction: str | None = None
+    ) -> tuple[Hit, ...]:
         """Keep a person's words about the picture with these contents, where the library has it.
 
         Args:
             digest: SHA-256 of the picture's file.
             words: what the person says.
             language: of the words.
+            correction: as for `describe`.
 
         Returns:
             Pictures that look nearly the same and have no person's words yet: they may be offered the same words.
         """
-        files = self.library.files_of(digest)
+        files = [file for file in self.library.files_of(digest) if Path(file).is_file()]
         if not files:
             return ()
-        self.library.describe(files[0], words, language=language)
-        found = self.library.find(like=files[0], top=12, anyway=True)
+        try:
+            self._keep(files[0], words, language, correction)
+            found = self.library.find(like=files[0], top=OFFERED, anyway=True)
+        except BadImage:  # the file has just gone
+            return ()
         own = {*files}
         return tuple(
             self._hit(match)
@@ -183,6 +222,32 @@ class Gallery:
             and match.similarity >= NEARLY_SAME
             and not match.by_person
         )
+
+    def take_back(self, correction: str) -> None:
+        """Put back what stood in the library before a correction, wherever nothing was written since."""
+        with self._lock:
+            changes = self._changes.pop(correction, [])
+        for change in reversed(changes):
+            now = [
+                one.text for one in self.library.captions(change.path) if _is_persons(one, change.language)
+            ]
+            if now != [change.words]:
+                continue
+            if change.before is None:
+                self.library.undescribe(change.path, change.language)
+            elif Path(change.path).is_file():
+                self.library.describe(change.path, change.before, language=change.language)
+
+    def _keep(self, path: str, words: str, language: str, correction: str | None) -> None:
+        """Keep words in the library, and remember what they replace."""
+        before = self.library.describe(path, words, language=language)
+        if correction is None:
+            return
+        with self._lock:
+            change = _Change(path, language, " ".join(words.split()), before)
+            self._changes.setdefault(correction, []).append(change)
+            if len(self._changes) > UNDONE:
+                self._changes.popitem(last=False)
 
     def _verdict(self, path: Path) -> Verdict | None:
         """Whether a picture is fit to be shown, from memory where its file has not changed."""
@@ -217,3 +282,7 @@ class Gallery:
                 _, oldest = self._paths.popitem(last=False)
                 del self._ids[oldest]
             return name
+
+
+def _is_persons(caption: Caption, language: str) -> bool:
+    return caption.author == "person" and caption.language == language

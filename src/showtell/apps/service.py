@@ -5,14 +5,13 @@ that are asked about at the same time are captioned in batches. Nothing about a 
 alone is written, with the picture's hash in place of the picture.
 """
 
-import threading
 from collections.abc import Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from showtell.apps.batching import Batcher, Busy, Closed
+from showtell.apps.batching import Batcher, Busy, Closed, Turns
 from showtell.apps.gallery import Gallery, Hit
 from showtell.captioning.base import Caption, Captioner, Encoded
 from showtell.captioning.captioner import BundleCaptioner
@@ -102,7 +101,8 @@ class Service:
             workers: threads that caption; as many as there are processors are enough.
             batch: pictures that are captioned together at most.
             wait: seconds that a picture may wait for others while another batch is worked on.
-            queue: pictures that may wait; more are refused with `Busy`.
+            queue: pictures that may wait; more are refused with `Busy`. A quarter as many may wait to be explained
+                or screened.
         """
         self.captioner = captioner
         self.feedback = feedback
@@ -111,7 +111,7 @@ class Service:
         self._batcher: Batcher[bytes, Described] = Batcher(
             self._described, workers=workers, size=batch, wait=wait, room=queue
         )
-        self._explaining = threading.BoundedSemaphore(workers)
+        self._turns = Turns(workers, room=queue // 4)
 
     def __enter__(self) -> Self:
         return self
@@ -210,7 +210,11 @@ class Service:
         ]
         for place, *captions in zip(encoded, *each, strict=True):
             picture = pictures[place]
-            safety = self._screener().screen(picture) if screen else None
+            try:
+                safety = self._screener().screen(picture) if screen else None
+            except BadImage as error:
+                described[place] = error
+                continue
             described[place] = Described(picture_hash(picture), tuple(captions), safety)
         return [one for one in described if one is not None]
 
@@ -221,21 +225,21 @@ class Service:
             raise BadOption("an explanation is of one language")
         if not isinstance(self.captioner, BundleCaptioner):
             raise BadOption(f"the model {self.captioner.name} is no bundle and does not explain")
-        if not self._explaining.acquire(timeout=10):
-            raise Busy("too much is being explained at once; try again in a moment")
-        try:
-            return explain(self.captioner, _bytes(source), language=options["language"])
-        finally:
-            self._explaining.release()
+        picture = _bytes(source)
+        with self._turns:
+            return explain(self.captioner, picture, language=options["language"])
 
     def screen(self, source: bytes | Path) -> Verdict:
         """Say whether a picture is fit to be shown to everybody.
 
         Raises:
             BadImage: it is no picture.
+            Busy: too many pictures wait.
             MissingExtra: nothing that can say is installed.
         """
-        return self._screener().screen(_bytes(source))
+        screener, picture = self._screener(), _bytes(source)
+        with self._turns:
+            return screener.screen(picture)
 
     def _screener(self) -> Screener:
         if self.screener is None:
@@ -273,11 +277,17 @@ class Service:
         """
         if self.gallery is None or row.kind != "correction" or row.text is None:
             return ()
-        return self.gallery.learn(row.picture, row.text, row.language)
+        return self.gallery.learn(row.picture, row.text, row.language, correction=row.id)
 
     def forget(self, feedback_id: str) -> bool:
-        """Delete one row of feedback, and say whether it was there."""
-        return self._store().delete(id=feedback_id) > 0
+        """Delete one row of feedback, and say whether it was there.
+
+        Where it is a correction since this service began, what stood in the library before stands there again.
+        """
+        deleted = self._store().delete(id=feedback_id) > 0
+        if self.gallery is not None:
+            self.gallery.take_back(feedback_id)
+        return deleted
 
     def _store(self) -> FeedbackStore:
         if self.feedback is None:

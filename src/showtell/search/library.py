@@ -209,13 +209,16 @@ class Library:
         """
         self._searcher.keep_vectors_on(qdrant)
 
-    def describe(self, path: str | Path, words: str, *, language: str | None = None) -> None:
+    def describe(self, path: str | Path, words: str, *, language: str | None = None) -> str | None:
         """Keep a person's words about a picture: they are found first, and nothing but other words replaces them.
 
         Args:
             path: a picture; it need not be in the library yet.
             words: a sentence or a few words.
             language: ``en`` or ``zh``; told by the words unless given.
+
+        Returns:
+            The person's words that they replace, if any.
 
         Raises:
             BadImage: the picture cannot be read.
@@ -226,12 +229,33 @@ class Library:
             raise ShowtellError(f"{path}: there are no words to describe it with")
         place, content = _read(path)
         digest = content_hash(content)
-        if self._store.known_contents(digest, vectors=None, captions="") is None:
+        contents = self._store.known_contents(digest, vectors=None, captions="")
+        if contents is None:
             _check_picture(path, content)
-        if place not in self._store.known([place], vectors=None, captions=""):
-            # Its size is left open, so that the next index run looks at it.
+        file = self._store.known([place], vectors=None, captions="").get(place)
+        if contents is None or file is None or file.contents != contents.contents:
+            # It is new or has changed; its size is left open, so that the next index run looks at it.
             self._store.save([(FileState(place, -1, -1), Contents(digest))])
-        self._store.describe(digest, words, language or language_of(words))
+            contents = self._store.known_contents(digest, vectors=None, captions="")
+        assert contents is not None
+        assert contents.contents is not None
+        return self._store.describe(contents.contents, words, language or language_of(words))
+
+    def undescribe(self, path: str | Path, language: str) -> str | None:
+        """Take a person's words about a picture away, so that the machine's stand again.
+
+        Args:
+            path: a picture of the library; its file need not be there any longer.
+            language: of the words.
+
+        Returns:
+            The words, if there were any.
+        """
+        place = os.path.abspath(path)
+        known = self._store.known([place], vectors=None, captions="").get(place)
+        if known is None or known.contents is None:
+            return None
+        return self._store.describe(known.contents, None, language)
 
     def captions(self, path: str | Path) -> tuple[Caption, ...]:
         """What is said of a picture in the library, a person's words first; nothing of one that is not in it."""

@@ -107,12 +107,18 @@ class Store(Database):
 
     # A person's words, and safety.
 
-    def describe(self, digest: bytes, text: str, language: str) -> None:
-        """Keep a person's words about contents that are known; they take the place of earlier ones in the language."""
+    def describe(self, contents: int, text: str | None, language: str) -> str | None:
+        """Put a person's words about contents, or none, in place of earlier ones in the language: returned."""
         with self.transaction() as run:
-            [[place]] = run("SELECT id FROM contents WHERE hash = ?", digest)
-            self._save_caption(run, place, Caption(text, language, "person"))
-            self._refresh_words(run, place)
+            earlier = run(
+                "DELETE FROM captions WHERE content_id = ? AND author = 'person' AND language = ? RETURNING text",
+                contents,
+                language,
+            )
+            if text is not None:
+                self._save_caption(run, contents, Caption(text, language, "person"))
+            self._refresh_words(run, contents)
+        return earlier[0][0] if earlier else None
 
     def save_safety(self, digest: bytes, score: float, model: str) -> bool:
         """Keep a safety score; False when no such contents are known."""

@@ -154,7 +154,7 @@ def _add_screening(app: FastAPI, service: Service, limits: Limits) -> None:
         tags=["pictures"],
         summary="Screen a picture",
         response_model=schemas.Safety,
-        responses=problems(400, 408, 413, 415, 422, 503, 504),
+        responses=problems(400, 408, 413, 415, 422, 429, 503, 504),
         openapi_extra=form_schema("picture"),
     )
     async def screen(request: Request) -> schemas.Safety:
@@ -173,7 +173,7 @@ def _add_feedback(app: FastAPI, service: Service) -> None:
         tags=["feedback"],
         summary="Correct, rate or compare captions",
         response_model=schemas.FeedbackOut,
-        responses=problems(400, 422),
+        responses=problems(400, 422, 503),
     )
     def feedback(row: schemas.FeedbackIn) -> schemas.FeedbackOut:
         """Keep what a person says of a caption, on this machine.
@@ -191,7 +191,7 @@ def _add_feedback(app: FastAPI, service: Service) -> None:
         tags=["feedback"],
         summary="Take back what was said",
         response_model=schemas.Forgotten,
-        responses=problems(400, 422),
+        responses=problems(400, 422, 503),
     )
     def delete(row: schemas.Forget) -> schemas.Forgotten:
         """Delete one row of feedback for good."""

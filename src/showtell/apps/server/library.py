@@ -35,7 +35,7 @@ def _add_search(app: FastAPI, gallery: Gallery, limits: Limits) -> None:
         tags=["library"],
         summary="Find pictures by words",
         response_model=schemas.Matches,
-        responses=problems(400, 422, 504),
+        responses=problems(400, 422, 503, 504),
     )
     async def find(
         query: Words, without: Without = None, top: Top = 24, anyway: Anyway = False
@@ -49,7 +49,7 @@ def _add_search(app: FastAPI, gallery: Gallery, limits: Limits) -> None:
         tags=["library"],
         summary="Find more like a picture",
         response_model=schemas.Matches,
-        responses=problems(400, 404, 422, 504),
+        responses=problems(400, 404, 422, 503, 504),
     )
     async def alike(id: Id, top: Top = 24) -> schemas.Matches:  # noqa: A002
         """Find pictures of the library that look like one that an answer has shown."""
@@ -65,7 +65,7 @@ def _add_pictures(app: FastAPI, gallery: Gallery, limits: Limits) -> None:
         summary="A small picture",
         response_class=Response,
         responses={
-            **problems(400, 404, 422, 504),
+            **problems(400, 404, 422, 503, 504),
             200: {
                 "description": "A JPEG. Where pictures are screened, the header X-Showtell-Unsafe says true or false.",
                 "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
@@ -83,9 +83,12 @@ def _add_pictures(app: FastAPI, gallery: Gallery, limits: Limits) -> None:
         tags=["library"],
         summary="Describe pictures of the library",
         response_model=schemas.Kept,
-        responses=problems(400, 404, 422, 504),
+        responses=problems(400, 404, 422, 503, 504),
     )
     async def describe(words: schemas.Describe) -> schemas.Kept:
         """Keep a person's words about pictures that an answer has shown; no machine's words replace them."""
-        kept = await in_thread(limits, lambda: gallery.describe(words.ids, words.text, words.language))
+        kept = await in_thread(
+            limits,
+            lambda: gallery.describe(words.ids, words.text, words.language, correction=words.correction),
+        )
         return schemas.Kept(kept=kept)

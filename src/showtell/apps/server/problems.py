@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from showtell.apps.gallery import NoSuchPicture
 from showtell.apps.service import Busy, Closed
-from showtell.errors import BadBundle, BadImage, ShowtellError
+from showtell.errors import BadBundle, BadFeedback, BadImage, BadLibrary, ShowtellError
 
 __all__ = ["MEDIA_TYPE", "Refusal", "as_problem", "handle_problems", "problem"]
 
@@ -46,9 +46,14 @@ _REFUSALS: tuple[tuple[type[ShowtellError], int, str, dict[str, str] | None], ..
     (Busy, 429, "busy", {"Retry-After": "1"}),
     (Closed, 503, "ending", {"Retry-After": "5"}),
     (NoSuchPicture, 404, "no-such-picture", None),
-    (BadImage, 422, "bad-picture", None),
-    (BadBundle, 500, "model", None),
     (ShowtellError, 422, "bad-request", None),
+)
+
+
+# Errors of the server's own files: whoever asks learns that there is one, and the log which file it is.
+_OWN = (
+    ((BadLibrary, BadFeedback), 503, "storage", "what the server keeps cannot be used now; its log says why"),
+    ((BadBundle,), 500, "model", "the server's model does not work; its log says why"),
 )
 
 
@@ -56,6 +61,12 @@ def as_problem(error: Exception) -> Refusal:
     """What an error of the service is over HTTP; any other is raised again."""
     if isinstance(error, Refusal):
         return error
+    for kinds, status, name, detail in _OWN:
+        if isinstance(error, kinds):
+            _log.error("%s", error)
+            return Refusal(status, name, detail)
+    if isinstance(error, BadImage):
+        return Refusal(422, "bad-picture", f"the picture: {error.reason}")  # its path is nobody's business
     for kind, status, name, headers in _REFUSALS:
         if isinstance(error, kind):
             return Refusal(status, name, str(error), headers)

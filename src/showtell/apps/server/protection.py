@@ -3,7 +3,7 @@
 * The ``Host`` must be known, so that a foreign name that leads to this machine (DNS rebinding) reaches nothing.
 * A request that a browser sends from another site is refused, and so is one whose ``Origin`` is ``null``.
 * Everything under ``/api`` needs the token.
-* A body has a largest size, and must arrive in time.
+* A body has a largest size, must arrive in time, and must fit into memory beside the others.
 * Every answer carries headers that forbid a browser what the page does not need.
 """
 
@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import ipaddress
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -43,6 +43,7 @@ class Limits:
         picture_bytes: of one picture.
         pictures: in one request.
         body_bytes: of a request's body.
+        all_bytes: of the bodies of all requests that are not answered yet; more are told to come back.
         body_seconds: until a body has arrived.
         answer_seconds: until an answer is there.
     """
@@ -50,6 +51,7 @@ class Limits:
     picture_bytes: int = 20_000_000
     pictures: int = 16
     body_bytes: int = 64_000_000
+    all_bytes: int = 256_000_000
     body_seconds: float = 60.0
     answer_seconds: float = 60.0
 
@@ -71,6 +73,7 @@ class Protection:
         self._token = token.encode()
         self._hosts = frozenset(hosts)
         self._limits = limits
+        self._held = 0  # bytes of bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,11 +86,24 @@ class Protection:
         except Refusal as refusal:
             await _refuse(answer, refusal)
             return
-        body = _Body(receive, self._limits)
+        body = _Body(receive, self._limits, self._hold)
         try:
             await self._app(scope, body.receive, answer)
         except Refusal as refusal:
             await _refuse(answer, refusal)
+        finally:
+            self._held -= body.size
+
+    def _hold(self, size: int) -> None:
+        """Count bytes that came in; Refusal when there are too many in all."""
+        self._held += size
+        if self._held > self._limits.all_bytes:
+            raise Refusal(
+                429,
+                "busy",
+                "too much is being sent at once; try again in a moment",
+                {"Retry-After": "1", "Connection": "close"},
+            )
 
     def _check(self, scope: Scope) -> None:
         """Raise Refusal when the request may not go on."""
@@ -120,12 +136,17 @@ class Protection:
 
 
 class _Body:
-    """A request's body, counted and timed while it comes in."""
+    """A request's body, counted and timed while it comes in.
 
-    def __init__(self, receive: Receive, limits: Limits) -> None:
+    Attributes:
+        size: bytes so far.
+    """
+
+    def __init__(self, receive: Receive, limits: Limits, hold: Callable[[int], None]) -> None:
+        self.size = 0
         self._receive = receive
         self._limits = limits
-        self._size = 0
+        self._hold = hold
         self._whole = False
         self._until = asyncio.get_running_loop().time() + limits.body_seconds
 
@@ -139,8 +160,10 @@ class _Body:
             raise Refusal(
                 408, "slow", "the request took too long to arrive", {"Connection": "close"}
             ) from None
-        self._size += len(message.get("body", b""))
-        if self._size > self._limits.body_bytes:
+        more = len(message.get("body", b""))
+        self.size += more
+        self._hold(more)
+        if self.size > self._limits.body_bytes:
             raise _too_long(self._limits)
         self._whole = not message.get("more_body", False)
         return message

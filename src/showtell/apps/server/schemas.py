@@ -245,6 +245,13 @@ class Describe(BaseModel):
     ids: Annotated[list[str], Field(min_length=1, max_length=100, examples=[["q3Zk0dJ8s1xYt5wB"]])]
     text: Annotated[str, Field(min_length=1, max_length=2000, examples=["Ann on the beach"])]
     language: Annotated[Literal["en", "zh"], Field(examples=["en"])]
+    correction: Annotated[
+        str | None,
+        Field(
+            pattern="^[0-9a-f]{32}$",
+            description="The feedback whose words they are: what is taken back with it.",
+        ),
+    ] = None
 
 
 class Kept(BaseModel):

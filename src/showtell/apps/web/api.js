@@ -53,21 +53,26 @@ const post = (value) => ({
   body: JSON.stringify(value),
 });
 
-let screening = false;
-export async function health() {
-  const health = await json(ask("api/health"));
-  screening = health.screening;
-  return health;
+let known = null; // the latest answer of `health`, so that no picture is sent before it is known what is asked
+let screening = null;
+export const screens = () => screening !== false;
+export function health() {
+  known = json(ask("api/health"));
+  known.then((health) => { screening = health.screening; }, () => {});
+  return known;
 }
 export const card = () => json(ask("api/card"));
-export const caption = async (file) =>
-  (await json(ask("api/caption", form("pictures", file, { language: "both", screen: screening })))).results[0];
+export async function caption(file) {
+  const { screening: screen } = await (known ?? health());
+  return (await json(ask("api/caption", form("pictures", file, { language: "both", screen })))).results[0];
+}
 export const explain = (file, language) => json(ask("api/explain", form("picture", file, { language })));
 export const judge = (row) => json(ask("api/feedback", post(row)));
 export const forget = (id) => json(ask("api/feedback/delete", post({ id })));
 export const find = (fields) => json(ask(`api/find?${new URLSearchParams(fields)}`));
 export const alike = (id) => json(ask(`api/alike?${new URLSearchParams({ id })}`));
-export const describe = (ids, text, language) => json(ask("api/describe", post({ ids, text, language })));
+export const describe = (ids, text, language, correction) =>
+  json(ask("api/describe", post({ ids, text, language, correction })));
 export async function thumbnail(id) {
   const answer = await ask(`api/thumbnail?${new URLSearchParams({ id })}`);
   return { url: URL.createObjectURL(await answer.blob()), unsafe: answer.headers.get("X-Showtell-Unsafe") === "true" };

@@ -32,6 +32,7 @@ class Card {
     this.image = make("img", { src: this.url, alt: file.name || "" });
     this.canvas = make("canvas", { hidden: true });
     this.picture = make("div", { className: "picture" }, this.image, this.canvas);
+    this.picture.classList.toggle("unfit", api.screens()); // until it is known to be fit
     this.body = make("div", {}, make("p", { text: "reading" }));
     this.element = make("article", { className: "card busy", "aria-label": file.name || "picture" }, this.picture, this.body);
   }
@@ -56,11 +57,20 @@ class Card {
   show(result) {
     this.hash = result.picture;
     this.started = performance.now();
-    this.body.replaceChildren(...result.captions.map((described) => new CaptionView(this, described).element));
-    this.image.alt = result.captions[0].text;
+    const first = (one) => Number(one.language !== document.documentElement.lang); // the reader's language
+    const captions = [...result.captions].sort((one, other) => first(one) - first(other));
+    this.views = captions.map((described) => new CaptionView(this, described));
+    this.body.replaceChildren(...this.views.map((view) => view.element));
+    this.retitle();
+    this.picture.classList.remove("unfit");
     if (result.safety && result.safety.unsafe) this.blur(result.safety);
     this.body.append(make("button", { className: "quiet", text: "remove", onclick: () => this.remove() }));
     announce(`${text("done")} ${result.captions.map((described) => described.text).join(" / ")}`);
+  }
+
+  // The picture's own alternative text is its first caption.
+  retitle() {
+    if (this.views) this.image.alt = this.views[0].shown.text;
   }
 
   blur(safety) {
@@ -105,18 +115,32 @@ class Card {
   }
 }
 
-// One caption in one language.
+// One caption in one language: the model's own, another of its captions that a person prefers, or a person's words.
 class CaptionView {
   constructor(card, described) {
-    Object.assign(this, { card, described, explained: null, version: 0 });
-    this.caption = make("p", { className: "caption", lang: described.language }, ...this.spans());
+    Object.assign(this, { card, described, explained: null, version: 0, undo: null });
+    this.caption = make("p", { className: "caption", lang: described.language });
     this.caption.addEventListener("mouseleave", () => this.look(null));
-    this.answer = make("p", { role: "status" });
-    this.answer.hidden = true;
-    this.keys = make("div", { className: "row", role: "group", hidden: true, "aria-label": text("lookedHint") });
+    this.sure = make("p", { className: "small" });
+    this.answer = make("p", { role: "status", hidden: true });
+    this.keys = make("div", { className: "row", role: "group", hidden: true, label: "lookedHint" });
     this.element = make("section", { className: "described" },
       make("h2", text(described.language) ? { text: described.language } : { textContent: described.language }),
-      this.caption, this.confidence(), this.buttons(), this.keys, this.form(), this.answer, this.others());
+      this.caption, this.sure, this.buttons(), this.keys, this.form(), this.answer, this.others());
+    this.own = { text: described.text, confidence: described.confidence, person: false };
+    this.show(this.own);
+  }
+
+  // Show a caption; where words looked is known of the model's own alone.
+  show(shown) {
+    this.shown = shown;
+    this.look(null);
+    this.caption.replaceChildren(...(shown === this.own ? this.spans() : [shown.text]));
+    this.sure.replaceChildren(...this.confidence(shown));
+    for (const button of this.ofOwn) button.hidden = shown !== this.own;
+    for (const button of this.ofMachine) button.hidden = shown.person;
+    if (shown !== this.own) this.fold();
+    this.card.retitle();
   }
 
   // The caption's words, each an element; what stands between words stays text.
@@ -138,31 +162,42 @@ class CaptionView {
     return parts.filter((part) => part !== "");
   }
 
-  confidence() {
-    if (this.described.confidence === null) return "";
-    const value = this.described.confidence;
-    return make("p", { className: "small" },
+  confidence({ confidence, person }) {
+    if (person) return [make("span", { text: "yours" })];
+    if (confidence === null) return [];
+    return [
       make("span", { text: "confidence" }), " ",
-      make("meter", { min: 0, max: 1, value, "aria-label": text("confidence") }), ` ${percent(value)}`);
+      make("meter", { min: 0, max: 1, value: confidence, label: "confidence" }), ` ${percent(confidence)}`];
   }
 
   buttons() {
-    const looked = make("button", { type: "button", className: "quiet", text: "looked", "aria-expanded": "false" });
-    looked.onclick = () => {
-      this.keys.hidden = !this.keys.hidden;
-      looked.setAttribute("aria-expanded", String(!this.keys.hidden));
-      if (this.keys.hidden) this.look(null);
-      else if (!this.keys.children.length) this.keys.append(...this.described.words.map((word, number) => this.key(word, number)));
-    };
+    const quiet = (name, onclick) => make("button", { type: "button", className: "quiet", text: name, onclick });
+    this.looked = quiet("looked", () => (this.keys.hidden ? this.unfold() : this.fold()));
+    this.looked.setAttribute("aria-expanded", "false");
     const copy = make("button", { type: "button", className: "second", text: "copy" });
     copy.onclick = async () => {
-      await copyText(this.described.text);
+      await copyText(this.shown.text);
       this.tell("copied");
     };
-    return make("div", { className: "row" }, copy, looked,
-      make("button", { type: "button", className: "quiet", text: "good", onclick: () => this.keep({ kind: "rating", rating: 5 }) }),
-      make("button", { type: "button", className: "quiet", text: "bad", onclick: () => this.keep({ kind: "rating", rating: 1 }) }),
-      make("button", { type: "button", className: "quiet", text: "correct", onclick: () => this.edit() }));
+    this.ofOwn = [this.looked];
+    this.ofMachine = [
+      quiet("good", () => this.keep({ kind: "rating", rating: 5 })),
+      quiet("bad", () => this.keep({ kind: "rating", rating: 1 })),
+    ];
+    this.correct = quiet("correct", () => this.edit());
+    return make("div", { className: "row" }, copy, this.looked, ...this.ofMachine, this.correct);
+  }
+
+  unfold() {
+    this.keys.hidden = false;
+    this.looked.setAttribute("aria-expanded", "true");
+    if (!this.keys.children.length) this.keys.append(...this.described.words.map((word, number) => this.key(word, number)));
+  }
+
+  fold() {
+    this.keys.hidden = true;
+    this.looked.setAttribute("aria-expanded", "false");
+    this.look(null);
   }
 
   key(word, number) {
@@ -175,7 +210,7 @@ class CaptionView {
   // Show where word `number` looked.
   async look(number) {
     const version = ++this.version;
-    this.marks.forEach((mark, place) => mark && mark.classList.toggle("lit", place === number));
+    this.marks?.forEach((mark, place) => mark && mark.classList.toggle("lit", place === number));
     [...this.keys.children].forEach((key, place) => key.setAttribute("aria-pressed", String(place === number)));
     if (number === null) return this.card.light(null);
     try {
@@ -189,25 +224,37 @@ class CaptionView {
   }
 
   form() {
-    const field = make("textarea", { rows: 2, maxLength: 2000, lang: this.described.language, value: this.described.text });
+    const field = make("textarea", { rows: 2, maxLength: 2000, lang: this.described.language });
     const label = make("label", {}, make("span", { text: "correctLabel" }), field);
     this.field = field;
-    this.editor = make("form", { hidden: true }, label, make("div", { className: "row" },
+    this.editor = make("form", { className: "editor", hidden: true }, label, make("div", { className: "row" },
       make("button", { type: "submit", text: "save" }),
-      make("button", { type: "button", className: "quiet", text: "cancel", onclick: () => { this.editor.hidden = true; } })));
+      make("button", { type: "button", className: "quiet", text: "cancel", onclick: () => this.close() })));
+    this.editor.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
+      if (event.key !== "Enter" || event.target !== field || event.isComposing) return; // which writes Chinese
+      event.preventDefault();
+      this.editor.requestSubmit();
+    });
     this.editor.addEventListener("submit", (event) => {
       event.preventDefault();
-      const words = field.value.trim();
-      if (!words || words === this.described.text) return;
-      this.editor.hidden = true;
-      this.keep({ kind: "correction", text: words });
+      const words = field.value.trim().replace(/\s+/g, " ");
+      this.close();
+      if (words && words !== this.shown.text) this.keep({ kind: "correction", text: words });
     });
     return this.editor;
   }
 
   edit() {
     this.editor.hidden = false;
+    this.field.value = this.shown.text;
     this.field.focus();
+    this.field.select();
+  }
+
+  close() {
+    this.editor.hidden = true;
+    this.correct.focus();
   }
 
   others() {
@@ -217,47 +264,69 @@ class CaptionView {
       make("span", { className: "row" },
         other.confidence === null ? "" : make("span", { className: "small", textContent: percent(other.confidence) }),
         make("button", {
-          type: "button", className: "quiet", text: "better", "aria-label": `${text("better")}: ${other.text}`,
-          onclick: () => this.keep({ kind: "preference", text: other.text, rejected: this.described.text }),
+          type: "button", className: "quiet", text: "better", label: "better", about: other.text,
+          onclick: () => this.prefer(other),
         }))));
     return make("details", {}, make("summary", { text: "others" }), make("ul", { className: "others" }, ...rows));
   }
 
-  async keep(row) {
+  prefer(other) {
+    const rejected = this.shown.person || this.shown.text === other.text ? this.own.text : this.shown.text;
+    if (rejected !== other.text) this.keep({ kind: "preference", text: other.text, rejected }, other.confidence);
+  }
+
+  // Keep what a person thinks of the caption, and show what they prefer in its place.
+  async keep(row, confidence = null) {
+    const before = this.shown;
     const seconds = Math.round((performance.now() - this.card.started) / 100) / 10;
-    const common = { picture: this.card.hash, language: this.described.language, machine: this.described.text, seconds };
+    const machine = before.person ? this.own.text : before.text;
     try {
-      const { id, offers } = await api.judge({ ...common, ...row });
-      if (row.kind === "correction") this.replace(row.text);
-      const undo = make("button", { type: "button", className: "quiet", text: "undo" });
-      undo.onclick = async () => {
-        await api.forget(id);
-        if (row.kind === "correction") this.replace(null);
-        this.tell("undone");
-      };
+      const { id, offers } = await api.judge({
+        picture: this.card.hash, language: this.described.language, machine, seconds, ...row,
+      });
+      if (row.text) this.show({ text: row.text, confidence, person: row.kind === "correction" });
+      const offer = offers.length ? this.offer(offers, row.text, id) : null;
+      this.undo = make("button", { type: "button", className: "quiet", text: "undo" });
+      this.undo.onclick = () => this.takeBack(id, before, offer);
       this.tell("thanks");
-      this.answer.append(" ", undo);
-      if (offers.length) this.answer.after(this.offer(offers, row.text));
+      if (offer) this.answer.after(offer);
+    } catch (problem) {
+      this.tell(null, problem.message);
+    }
+  }
+
+  async takeBack(id, before, offer) {
+    try {
+      await api.forget(id);
+      this.undo = null;
+      offer?.remove();
+      this.show(before);
+      this.tell("undone");
+      this.correct.focus();
     } catch (problem) {
       this.tell(null, problem.message);
     }
   }
 
   // Pictures that look nearly the same: the same words are kept for those that a person accepts, and for no others.
-  offer(offers, words) {
+  offer(offers, words, id) {
     const boxes = offers.map((match) => ({ match, box: make("input", { type: "checkbox", checked: true }) }));
+    const close = () => {
+      form.remove();
+      this.correct.focus();
+    };
     const form = make("form", { className: "notice" }, make("p", { text: "offer" }),
       make("ul", { className: "gallery" }, ...boxes.map(({ match, box }) =>
         make("li", {}, thumb(match), make("label", {}, box, ` ${match.caption || match.name}`)))),
       make("div", { className: "row" },
         make("button", { type: "submit", text: "accept" }),
-        make("button", { type: "button", className: "quiet", text: "leave", onclick: () => form.remove() })));
+        make("button", { type: "button", className: "quiet", text: "leave", onclick: close })));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const ids = boxes.filter(({ box }) => box.checked).map(({ match }) => match.id);
-      form.remove();
+      close();
       try {
-        if (ids.length) await api.describe(ids, words, this.described.language);
+        if (ids.length) await api.describe(ids, words, this.described.language, id);
         this.tell("thanks");
       } catch (problem) {
         this.tell(null, problem.message);
@@ -266,16 +335,12 @@ class CaptionView {
     return form;
   }
 
-  // A person's words stand in place of the machine's; none brings the machine's back.
-  replace(words) {
-    this.caption.replaceChildren(...(words === null ? this.spans() : [words]));
-    this.card.image.alt = words ?? this.described.text;
-  }
-
+  // Say what came of it, beside what takes the last judgement back.
   tell(key, problem) {
     this.answer.hidden = false;
     this.answer.className = problem ? "error" : "done";
     this.answer.replaceChildren(problem ? problem : make("span", { text: key }));
+    if (this.undo) this.answer.append(" ", this.undo);
   }
 }
 

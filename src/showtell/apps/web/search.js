@@ -52,7 +52,7 @@ function entry(match) {
   return make("li", {},
     thumb(match), caption, make("p", { className: "small", textContent: sure + why }),
     make("button", {
-      type: "button", className: "quiet", text: "alike", "aria-label": `${text("alike")}: ${match.caption || match.name}`,
+      type: "button", className: "quiet", text: "alike", label: "alike", about: match.caption || match.name,
       onclick: () => run(api.alike(match.id)),
     }));
 }
@@ -69,6 +69,6 @@ export function thumb(match) {
       frame.append(reveal);
     }
     image.src = url;
-  }, () => {});
+  }, () => { frame.textContent = image.alt; });
   return frame;
 }

@@ -18,7 +18,7 @@ const TEXTS = {
     count: (n) => (n === 1 ? "1 picture" : `${n} pictures`), probability: "Match",
     why: { words: "its words match", vector: "it looks like that", both: "its words match and it looks like that" },
     offer: "These pictures look nearly the same. Keep your words for them too?", accept: "Keep for those ticked", leave: "Leave them",
-    person: "a person's words", searching: "Searching …", model: "Model", speaks: "speaks", noPicture: "That is not a picture.",
+    person: "a person's words", yours: "Your words", searching: "Searching …", model: "Model", speaks: "speaks", noPicture: "That is not a picture.",
   },
   zh: {
     tabCaption: "描述", tabSearch: "搜索",
@@ -37,7 +37,7 @@ const TEXTS = {
     count: (n) => `${n} 张图片`, probability: "匹配度",
     why: { words: "文字相符", vector: "看起来像", both: "文字相符，看起来也像" },
     offer: "这些图片几乎一样，也用您的描述吗？", accept: "用于已勾选的", leave: "不用",
-    person: "由人描述", searching: "正在搜索……", model: "模型", speaks: "语言", noPicture: "这不是图片。",
+    person: "由人描述", yours: "您的描述", searching: "正在搜索……", model: "模型", speaks: "语言", noPicture: "这不是图片。",
   },
 };
 
@@ -52,9 +52,16 @@ export const percent = (value) =>
   new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(value);
 export const onLanguage = (listener) => listeners.push(listener);
 
-// Elements with data-text show that text, in whatever language the page speaks.
+// Elements with data-text show that text, and those with data-label are called so, in whatever language the page speaks.
 export function translate(root = document) {
   for (const element of root.querySelectorAll("[data-text]")) element.textContent = text(element.dataset.text);
+  for (const element of root.querySelectorAll("[data-label]")) label(element);
+}
+
+// What screen readers call an element, where its text is not enough.
+function label(element) {
+  const { label: key, about } = element.dataset;
+  element.setAttribute("aria-label", about ? `${text(key)}: ${about}` : text(key));
 }
 
 export function showLanguage() {
@@ -78,10 +85,12 @@ export function make(name, options = {}, ...children) {
     if (key === "text") {
       element.dataset.text = value;
       element.textContent = text(value);
-    } else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    } else if (key === "label" || key === "about") element.dataset[key] = value;
+    else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (key in element && key !== "list" && key !== "form") element[key] = value;
     else element.setAttribute(key, value);
   }
+  if (options.label) label(element);
   element.append(...children);
   return element;
 }
