@@ -1,5 +1,6 @@
 """Metadata never make a good picture broken: only what the pixels and the orientation need is looked at."""
 
+import io
 import os
 import struct
 import warnings
@@ -98,6 +99,14 @@ def test_a_transparency_of_a_png_that_cannot_be_is_none(content):
     )
 
 
+@pytest.mark.parametrize("kind", [b"tEXt", b"iCCP", b"eXIf", b"prVt"])
+@pytest.mark.parametrize("length", [0, 3, 500, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_metadata_of_a_png_whose_length_is_wrong(kind, length):
+    lie = struct.pack(">I", length) + kind + b"a\0some text\0\0\0\0"
+    assert np.array_equal(open_picture(HEADER + lie + BODY + PNG[-12:]), quarters())
+    assert np.array_equal(open_picture(HEADER + lie * 3 + BODY + lie), quarters())
+
+
 def test_a_palette_of_a_true_colour_png_may_be_anything():
     assert np.array_equal(open_picture(HEADER + chunk(b"PLTE", b"\0" * 7) + BODY + PNG[-12:]), quarters())
 
@@ -122,6 +131,10 @@ JPEG_SEGMENTS = {
     "comments": segment(0xFE, b"\xff" * 65_000) * 20,
     "segments of no content": b"".join(segment(marker, b"") for marker in (*range(0xE0, 0xF0), 0xFE)),
     "bytes between": b"\xff\xff\xff",
+    "segments whose length cannot be": b"\xff\xe1\0\0\xff\xed\0\1\xff\xfe\0\0",
+    "a segment longer than it says": b"\xff\xed\0\x10Photoshop 3.0\0 and more",
+    "markers that stand for nothing": segment(0xF0, JUNK) + segment(0x02, JUNK) + b"\xff\x01",
+    "tables of another coding": segment(0xCC, b"\0\1"),
 }
 
 
@@ -221,10 +234,63 @@ def test_odd_chunks_of_a_webp(odd, size):
         assert np.array_equal(open_picture(data), quarters())
 
 
+def test_metadata_of_a_webp_whose_even_byte_is_missing():
+    for name in (b"EXIF", b"XMP "):
+        odd = name + struct.pack("<I", 3) + b"abc"
+        assert np.array_equal(open_picture(WEBP[:12] + odd + odd + WEBP[12:]), quarters())
+
+
+@pytest.mark.parametrize(
+    "header", [b"", b"\0", b"\xff\0\0\0\x3b\0\0\x27\0\0", b"\x10\0\0\0\xff\xff\xff\xff\xff\xff"], ids=len
+)
+def test_what_a_webp_says_of_itself_may_be_wrong_where_the_pixels_say_it_too(header):
+    for pixels in (b"VP8L", WEBP[20:]), (b"VP8 ", stored(quarters(), "WEBP", quality=95)[20:]):
+        assert near(riff((b"VP8X", header), pixels), quarters(), 8)
+
+
+# --- GIF ---
+
+GIF = stored(Image.fromarray(quarters()).convert("P"), "GIF")
+PALETTE = 13 + (3 << (GIF[10] & 7) + 1)
+GIF_BLOCKS = {
+    "a comment": b"!\xfe\x05hello\0",
+    "a comment of nothing": b"!\xfe\0",
+    "XMP with its odd end": b"!\xff\x0bXMP DataXMP" + b"<x>" * 99 + b"\1" + bytes(range(255, -1, -1)) + b"\0",
+    "a profile of junk": b"!\xff\x0bICCRGBG1012" + (b"\xfa" + os.urandom(250)) * 40 + b"\0",
+    "a loop without a number": b"!\xff\x0bNETSCAPE2.0\0",
+    "a program without a name": b"!\xff\0",
+    "a control of nothing": b"!\xf9\0",
+    "a control that is too short": b"!\xf9\2ab\0",
+    "a control that is too long": b"!\xf9\6abcdef\0",
+    "plain text": b"!\1\x0c" + bytes(12) + b"\3abc\0",
+    "an extension of another kind": b"!w\3abc\0",
+    "bytes between": b"\0\0U",
+}
+
+
+@pytest.mark.parametrize("odd", GIF_BLOCKS.values(), ids=GIF_BLOCKS)
+def test_odd_blocks_of_a_gif(odd):
+    for data in (GIF[:PALETTE] + odd + GIF[PALETTE:], GIF[:-1] + odd + GIF[-1:], GIF[:-1] + odd):
+        assert np.array_equal(open_picture(data), quarters())
+
+
+def test_transparency_of_a_gif_counts_for_the_frame_behind_it():
+    red = int(np.array(Image.open(io.BytesIO(GIF)))[0, 0])
+    seen = open_picture(GIF[:PALETTE] + b"!\xf9\4\1\0\0" + bytes([red, 0]) + GIF[PALETTE:])
+    assert seen[0, 0].tolist() == [255, 255, 255]
+    assert np.array_equal(seen[20:], quarters()[20:])
+
+
+# --- animations ---
+
+
 def test_the_later_frames_of_an_animation_may_be_broken():
     frames = [Image.fromarray(picture) for picture in (scene(60, 40), grainy(60, 40), quarters())]
-    for kind, options in (("WEBP", {"lossless": True}), ("PNG", {})):
+    for kind, options in (("WEBP", {"lossless": True}), ("PNG", {}), ("GIF", {})):
         data = stored(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+        if kind == "GIF":
+            assert np.array_equal(open_picture(data[: int(len(data) * 0.9)]), open_picture(data))
+            continue
         assert np.array_equal(open_picture(data[: int(len(data) * 0.9)]), scene(60, 40))
 
 

@@ -19,7 +19,8 @@ from showtell.errors import BadImage
 from showtell.images import open_picture
 from showtell.images.formats import HEAD, format_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 # Whole pictures of Pillow's that are refused, and the reason, which names their kind.
 REFUSED = {
@@ -83,6 +84,13 @@ def reason(source):
     return None
 
 
+def test_the_documentation_lists_what_is_refused():
+    text = DOCUMENTATION.read_text(encoding="utf-8")
+    table = text.split("Of Pillow's own pictures these")[1].split("What is not promised")[0]
+    assert set(re.findall(r"`([^`]+\.\w+)`", table)) == set(REFUSED)
+
+
+@pytest.mark.slow
 def test_pillows_own_pictures(tmp_path):
     folder = source_of(f"pillow=={PIL.__version__}", tmp_path) / "Tests" / "images"
     refused = {}
@@ -105,12 +113,14 @@ def test_pillows_own_pictures(tmp_path):
     assert {name for name in REFUSED if (folder / name).exists()} == set(whole)
 
 
+@pytest.mark.slow
 def test_pngsuite_as_pypng_has_it(tmp_path):
     pictures = runpy.run_path(str(source_of("pypng", tmp_path) / "code" / "pngsuite.py"))["png"]
     assert len(pictures) >= 25
     assert {name: reason(data) for name, data in pictures.items() if reason(data)} == {}
 
 
+@pytest.mark.slow
 def test_pngsuite_as_go_has_it(tmp_path):
     run("apt-get", "download", "golang-1.19-src", folder=tmp_path)
     [package] = tmp_path.glob("*.deb")

@@ -93,6 +93,17 @@ def test_signed_values_are_stretched_and_white_may_be_zero(photometric):
         assert shown(data)[0, :, 0].tolist() == [255, 127, 0]
 
 
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(("dtype", "form"), [("i2", 2), ("i4", 2), ("f4", 3)])
+def test_packed_signed_values_and_floats_are_those_of_the_unpacked(order, dtype, form):
+    bits = 8 * np.dtype(dtype).itemsize
+    values = (RAMP * 100 - 50).astype(f"{order}{dtype}")
+    plain = tiff_file(grey_tags(16, 4, bits, tag_339=form), values.tobytes(), order=order)
+    tags = grey_tags(16, 4, bits, tag_339=form, tag_259=8)
+    assert np.array_equal(shown(tiff_file(tags, deflated(values.tobytes()), order=order)), shown(plain))
+    assert np.ptp(shown(plain)) == 255
+
+
 def test_grey_of_which_nobody_says_whether_white_is_zero():
     for order in "<>":
         tags = grey_tags(16, 4, 16)
@@ -131,6 +142,7 @@ def test_grey_and_alpha(alpha):
         (grey_tags(7, 5, 16, photometric=3, tag_320=[0] * 3 * 65536), "kind that is not read"),
         (COLOUR_TAGS | {258: [32] * 3, 339: [3] * 3}, "kind that is not read"),
         (COLOUR_TAGS | {258: [12] * 3}, "kind that is not read"),
+        (grey_tags(7, 5, 1, tag_259=8, tag_317=2), "a predictor for 1-bit values"),
         (COLOUR_TAGS | {258: [5, 6, 5]}, "kind that is not read"),
         (COLOUR_TAGS | {258: [8] * 3, 262: 6}, "subsampled"),
         (COLOUR_TAGS | {258: [8] * 3, 262: 9}, "kind that is not read"),

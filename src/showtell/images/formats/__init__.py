@@ -11,7 +11,7 @@ from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from showtell.images.formats import heif, jpeg, png, tiff, webp
+from showtell.images.formats import gif, heif, jpeg, png, tiff, webp
 from showtell.images.formats.base import USUAL, Broken, Deep, Essential, NoDecoder, Unsupported
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class Format:
         if self.name == "TIFF":
             tiff.silence_libtiff()
         image: ImageFile = decoder(file)
+        if self.name == "TIFF":
+            tiff.unpacked_in_this_machines_order(image)
         return image
 
     def load(self, image: "Image", essential: Essential, decoder: "Callable[[bytes], Image]") -> "Image":
@@ -136,7 +138,7 @@ def _as_it_is(data: bytes) -> Essential:
 
 _JPEG = Format("JPEG", jpeg.essential, ("PIL.JpegImagePlugin", "JpegImageFile"))
 _PNG = Format("PNG", png.essential, ("PIL.PngImagePlugin", "PngImageFile"))
-_GIF = Format("GIF", _as_it_is, ("PIL.GifImagePlugin", "GifImageFile"))
+_GIF = Format("GIF", gif.essential, ("PIL.GifImagePlugin", "GifImageFile"))
 _WEBP = Format("WebP", webp.essential, ("PIL.WebPImagePlugin", "WebPImageFile"), memory=12)
 _BMP = Format("BMP", _as_it_is, ("PIL.BmpImagePlugin", "BmpImageFile"))
 _DIB = Format("BMP", _as_it_is, ("PIL.BmpImagePlugin", "DibImageFile"))

@@ -24,6 +24,8 @@ MAX_SCANS = 500
 _START, _END, _SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
 _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_ARITHMETIC = 0xCC  # tables of arithmetic coding
+_TABLES = {0xC4, 0xDB, 0xDD}  # of Huffman codes and of quantisation, and the interval of restarts
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 _MARKER = re.compile(rb"\xff\xff*([^\x00\xd0-\xd7\xff])")  # searched 20 times as fast as with "\xff+"
 _SECTOR = 512
@@ -155,7 +157,7 @@ def _ends_in_grey(image: "Image") -> bool:
 
 def _header(data: bytes) -> tuple[list[bytes], _Frame, int, int]:
     """The segments to keep, the frame, the orientation, and where the first scan begins."""
-    kept, frame, begin = [_START], None, len(_START)
+    kept, arithmetic, frame, begin = [_START], list[bytes](), None, len(_START)
     exif = xmp = None
     for marker, payload, end in _segments(data):
         begin = end
@@ -167,13 +169,19 @@ def _header(data: bytes) -> tuple[list[bytes], _Frame, int, int]:
             kept.append(_JFIF)
         elif marker == 0xEE and payload.startswith(b"Adobe") and len(payload) >= 12:
             kept.append(b"\xff\xee\x00\x0e" + payload[:12])
-        elif not 0xE0 <= marker <= 0xEF and marker != 0xFE:
-            kept.append(bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2) + payload)
+        elif marker in _FRAMES | _TABLES:
+            kept.append(_segment(marker, payload))
+        elif marker == _ARITHMETIC:
+            arithmetic.append(_segment(marker, payload))
         if marker in _FRAMES:
             frame = _frame(marker, payload)
     if frame is None:
         raise Broken("there is no header of the picture")
-    return kept, frame, exif or xmp or 1, begin
+    return kept + (arithmetic if frame.arithmetic else []), frame, exif or xmp or 1, begin
+
+
+def _segment(marker: int, payload: bytes) -> bytes:
+    return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2) + payload
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
@@ -189,6 +197,8 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
             continue
         length = int.from_bytes(data[place : place + 2])
         payload = data[place + 2 : place + length]
+        if length < 2 and marker not in _FRAMES | _TABLES:
+            continue  # metadata that are none; what follows is sought
         if length < 2 or len(payload) < length - 2:
             raise Broken("it ends in its tables")
         place += length

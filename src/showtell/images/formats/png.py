@@ -3,6 +3,7 @@
 A file is a signature and a row of chunks: length, name, content, checksum.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> values a pixel
 _TRANSPARENCY = {0: 2, 2: 6, 3: 1}  # colour type -> least number of bytes of a tRNS chunk
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+_LETTERS = re.compile(rb"[A-Za-z]{4}")
+_FOLLOWING = re.compile(b"PLTE|tRNS|IDAT")
 _PIECE = 1 << 14  # which unpacks to 17 MB at most
 _LONGEST_TEXT = 1 << 20
 """Bytes of unpacked text that are looked at for an orientation."""
@@ -121,15 +125,23 @@ def _unpacker() -> "zlib._Decompress":
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Names and contents up to the end chunk, or as far as the file goes; the last may be cut."""
-    place = len(_SIGNATURE)
+    """Names and contents up to the end chunk, or as far as the file goes; the last may be cut.
+
+    Where the length of a chunk that is not needed leads to no other chunk, the next that is needed is sought.
+    """
+    place, sought = len(_SIGNATURE), True
     while place + 8 <= len(data):
         (length,) = struct.unpack_from(">I", data, place)
-        name = data[place + 4 : place + 8]
+        name, begin = data[place + 4 : place + 8], place + 8
         if name == b"IEND":
             return
-        yield name, data[place + 8 : place + 8 + length]
-        place += 12 + length
+        place = begin + length + 4
+        lies = name not in _NEEDED and _LETTERS.match(name) and not _LETTERS.match(data, place + 4)
+        if lies and sought:
+            found = _FOLLOWING.search(data, begin + 4)
+            sought = found is not None  # a second search would find nothing either
+            length, place = (0, found.start() - 4) if found else (length, place)
+        yield name, data[begin : begin + length]
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

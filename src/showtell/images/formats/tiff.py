@@ -10,16 +10,36 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from showtell.images.formats.base import Broken, Deep, Essential, Unsupported
 from showtell.images.formats.exif import xmp_orientation
 
-__all__ = ["TYPE_SIZES", "essential", "silence_libtiff"]
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+__all__ = ["TYPE_SIZES", "essential", "silence_libtiff", "unpacked_in_this_machines_order"]
 
 _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION = 258, 259, 262, 274
-_SAMPLES, _PLANAR, _FORMAT, _SUBSAMPLING, _XMP = 277, 284, 339, 530, 700
+_SAMPLES, _PLANAR, _PREDICTOR, _FORMAT, _SUBSAMPLING, _XMP = 277, 284, 317, 339, 530, 700
 _NEEDED = {
-    *(256, 257, _BITS, _COMPRESSION, _PHOTOMETRIC, 266, 273, _SAMPLES, 278, 279, _PLANAR, 292, 293, 317, 320),
+    *(
+        256,
+        257,
+        _BITS,
+        _COMPRESSION,
+        _PHOTOMETRIC,
+        266,
+        273,
+        _SAMPLES,
+        278,
+        279,
+        _PLANAR,
+        292,
+        293,
+        _PREDICTOR,
+        320,
+    ),
     *(322, 323, 324, 325, 332, 338, _FORMAT, 347, 529, _SUBSAMPLING, 531, 532),  # tiles, inks, alpha, colours
     *(512, 513, 514, 515, 517, 518, 519, 520, 521),  # JPEG in TIFF as it was at first
 }
@@ -34,6 +54,7 @@ TYPE_SIZES = dict(
 _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types -> those of struct
 _YCBCR = 6
 _COMPRESSIONS = {34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG", 50001: "WebP", 50002: "JPEG XL"}
+_NATIVE = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}  # PIL's names for orders of bytes
 _NOWHERE = logging.NullHandler()
 _MOST_VALUES = 8
 """No more values of a tag are looked at."""
@@ -137,6 +158,9 @@ def _refuse_what_comes_out_wrong(tags: dict[int, tuple[int, ...]], bits: tuple[i
     (compression,) = tags.get(_COMPRESSION, ())[:1] or (1,)
     if not _unpacks(compression):
         raise Unsupported(f"a TIFF with compression {_COMPRESSIONS.get(compression, compression)}")
+    predictor = tags.get(_PREDICTOR, (1,))
+    if predictor in ((2,), (3,)) and compression != 1 and bits[0] not in (8, 16, 24, 32, 64):
+        raise Unsupported(f"a TIFF with a predictor for {bits[0]}-bit values")
     subsampling = tags.get(_SUBSAMPLING, (2, 2))
     if tags.get(_PHOTOMETRIC) == (_YCBCR,) and compression == 1 and subsampling != (1, 1):
         raise Unsupported("an uncompressed TIFF with subsampled colours")
@@ -150,6 +174,16 @@ def _written(entries: list[_Entry], layout: _Layout, *, black_is_zero: bool) -> 
         needed[_PHOTOMETRIC] = one.ljust(4 + 2 * struct.calcsize(layout.offset), b"\0")
     count = struct.pack(layout.order + layout.count, len(needed))
     return b"".join([count, *needed.values(), bytes(struct.calcsize(layout.offset))])
+
+
+def unpacked_in_this_machines_order(image: "ImageFile") -> None:
+    """Let PIL take what libtiff unpacks as libtiff gives it: of signed values and floats it forgets that."""
+    image.tile = [
+        tile._replace(args=(_NATIVE.get(tile.args[0], tile.args[0]), *tile.args[1:]))
+        if tile.codec_name == "libtiff" and isinstance(tile.args, tuple)
+        else tile
+        for tile in image.tile
+    ]
 
 
 def silence_libtiff() -> None:

@@ -13,6 +13,7 @@ __all__ = ["chunk", "essential"]
 
 _PROFILE, _EXIF, _XMP = 0x20, 0x08, 0x04  # flags of what is left out
 _PIXELS = (b"VP8 ", b"VP8L", b"ANMF")
+_NAMES = {*_PIXELS, b"VP8X", b"ALPH", b"ANIM", b"ICCP", b"EXIF", b"XMP "}
 
 
 def essential(data: bytes) -> Essential:
@@ -38,6 +39,8 @@ def essential(data: bytes) -> Essential:
         found.add(name)
     if not found.intersection(_PIXELS):
         raise Broken("there are no pixels")
+    if not found & {b"ANMF", b"ALPH"}:  # then the pixels themselves say all
+        kept = kept[-1:]
     body = b"".join([b"WEBP", *kept])
     return Essential(
         data=b"".join([b"RIFF", struct.pack("<I", len(body)), body]), orientation=exif or xmp or 1
@@ -51,7 +54,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         name = data[place : place + 4]
         (length,) = struct.unpack_from("<I", data, place + 4)
         yield name, data[place + 8 : place + 8 + length]
-        place += 8 + length + length % 2
+        place += 8 + length
+        # Some programs leave out the byte that makes the length even.
+        place += length % 2 and data[place : place + 4] not in _NAMES
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
