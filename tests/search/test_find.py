@@ -9,7 +9,9 @@ from tiny_bundle import COLOURS
 
 import showtell
 from showtell.errors import BadBundle, BadImage, ShowtellError
+from showtell.images import read_pixels
 from showtell.search.calibration import FEATURES, KINDS, read_calibrations
+from showtell.search.reranking import WEIGHT
 from showtell.search.sheet import contact_sheet
 
 
@@ -87,6 +89,28 @@ def test_matches_come_in_order_of_similarity_and_captions_and_no_more_than_asked
     assert len(similarities) == 4
     assert similarities == pytest.approx(sorted(similarities, reverse=True), abs=1e-3)
     assert names(found)[0] == "red.png"
+
+
+@pytest.mark.parametrize(("query", "tokens", "language"), [("red", ["red"], "en"), ("红色", ["红色"], "zh")])
+def test_the_captioner_ranks_the_first_pictures_anew(colours, searching_model, query, tokens, language):
+    captioner = showtell.load(searching_model)
+    plain = colours.find(query, anyway=True)
+    again = colours.find(query, anyway=True, rerank=True)
+    pixels = np.stack([read_pixels(match.path, captioner.preprocessing) for match in plain])
+    probable = captioner.log_probabilities(pixels, tokens, language).sum(axis=1)
+    scores = {match.path: match.similarity + WEIGHT * one for match, one in zip(plain, probable, strict=True)}
+    assert {match.path for match in again} == set(scores)
+    found = [scores[match.path] for match in again]
+    assert found == pytest.approx(sorted(found, reverse=True), abs=1e-3)
+
+
+def test_ranked_anew_a_persons_words_stay_first_and_a_lost_file_comes_last(colours, tmp_path):
+    colours.describe(tmp_path / "pictures/green.png", "red when it is angry")
+    (tmp_path / "pictures/red.png").unlink()
+    found = names(colours.find("red", anyway=True, rerank=True))
+    assert (found[0], found[-1]) == ("green.png", "red.png")
+    assert len(found) == 5
+    assert names(colours.find("red", anyway=True, rerank=True, top=1)) == ["green.png"]
 
 
 def test_a_picture_finds_those_that_look_like_it_but_not_itself(colours, tmp_path):

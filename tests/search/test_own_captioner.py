@@ -37,6 +37,8 @@ def test_a_library_is_indexed_and_searched_by_its_captions(captioner, pictures, 
         assert library.index(pictures).added == 0
         with pytest.raises(ShowtellError, match="no vectors"):
             library.find(like=pictures / "white.png")
+        with pytest.raises(ShowtellError, match="leave out rerank"):
+            library.find("bright", rerank=True)
         with pytest.raises(ShowtellError, match="does not caption in 'zh'"):
             library.index(pictures, languages=["zh"])
 

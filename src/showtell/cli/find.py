@@ -31,6 +31,10 @@ _Until = Annotated[str | None, typer.Option(metavar="DATE", help="Taken until th
 _Duplicates = Annotated[
     bool, typer.Option("--duplicates", help="List pictures that are the same, or nearly, instead.")
 ]
+_Rerank = Annotated[
+    bool,
+    typer.Option("--rerank", help="Rank the first 20 anew by the captioner: better, half a second more."),
+]
 _Sheet = Annotated[bool, typer.Option("--open", help="Open what was found as a page with thumbnails.")]
 
 
@@ -56,6 +60,7 @@ def find(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Show the nearest pictures, however unlikely.")
     ] = False,
+    rerank: _Rerank = False,
     duplicates: _Duplicates = False,
     sheet: _Sheet = False,
     format: Annotated[Format, typer.Option(help="How pictures are written.")] = "text",  # noqa: A002
@@ -88,6 +93,7 @@ def find(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
             until=until,
             safe=safe,
             anyway=anyway,
+            rerank=rerank,
         )
         place = opened.folder
     for match in found:

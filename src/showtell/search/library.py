@@ -155,6 +155,7 @@ class Library:
         until: str | None = None,
         safe: bool = False,
         anyway: bool = False,
+        rerank: bool = False,
     ) -> Found:
         """Find pictures by words, by a picture, or by both.
 
@@ -168,6 +169,8 @@ class Library:
                 of when its file was changed.
             safe: only pictures that were screened and found fit to be shown.
             anyway: also what is not likely.
+            rerank: for a query in words: read the first 20 pictures again and rank them by the captioner too, which
+                finds better and takes half a second.
 
         Raises:
             BadImage: `like` cannot be read.
@@ -180,6 +183,7 @@ class Library:
             self._filtered(folder, since, until, safe),
             top=top,
             anyway=anyway,
+            rerank=rerank,
         )
 
     def duplicates(self, *, similarity: float = NEARLY_SAME) -> list[Duplicates]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from showtell.captioning.captioner import BundleCaptioner
 from showtell.errors import ShowtellError
 from showtell.search.answers import Found, Match
 from showtell.search.calibration import FEATURES, Calibration
@@ -19,6 +20,7 @@ from showtell.search.indexing import content_hash
 from showtell.search.model import Model
 from showtell.search.presence import answer_features
 from showtell.search.records import Caption, Integers
+from showtell.search.reranking import FIRST, reranked
 from showtell.search.store import Store
 from showtell.search.vectors import LocalVectors, Look, Vectors
 from showtell.search.words import language_of, query_terms, query_words
@@ -86,13 +88,16 @@ class Searcher:
         self._vectors: Vectors | None = None
         self._counted: tuple[object, dict[str, int]] = (None, {})
 
-    def find(self, query: Query, among: Integers | None, *, top: int, anyway: bool) -> Found:
+    def find(
+        self, query: Query, among: Integers | None, *, top: int, anyway: bool, rerank: bool = False
+    ) -> Found:
         """The pictures that answer a query.
 
         Args:
             among: ids of the contents that may be given, ascending; None for all.
             top: how many at most.
             anyway: also those that are not likely.
+            rerank: whether the captioner ranks the first of them anew, for a query in words.
         """
         with self._lock:
             counts = self._counts()
@@ -108,7 +113,11 @@ class Searcher:
         alone = query.words if query.like is None else None
         if alone is not None and not self._may_have_an_answer(alone, judged, parts[0].look, vectors, among):
             likely[:] = False
-        rows = self._with_files(judged.ids, order if anyway else order[likely], top)
+        rows = self._with_files(
+            judged.ids, order if anyway else order[likely], max(top, FIRST) if rerank else top
+        )
+        if rerank and query.words is not None and query.like is None:
+            rows = self._reranked(rows, judged, query.words)[:top]
         matches = self._matches(rows, judged, parts, query)
         return Found(matches, not likely.any(), searched, without_vector)
 
@@ -234,6 +243,22 @@ class Searcher:
             if len(rows) >= top:
                 break
         return rows[:top]
+
+    def _reranked(
+        self, rows: Sequence[tuple[int, list[str]]], judged: _Judged, words: str
+    ) -> list[tuple[int, list[str]]]:
+        """The first rows ranked anew; those that a person's words describe stay before them."""
+        captioner = self._model.captioner
+        if not isinstance(captioner, BundleCaptioner) or language_of(words) not in captioner.languages:
+            raise ShowtellError(
+                f"the model {self._model.name} cannot rank pictures by {words!r}; leave out rerank"
+            )
+        fixed = [row for row in rows if judged.described[row[0]]]
+        others = [row for row in rows if not judged.described[row[0]]]
+        first, rest = others[:FIRST], others[FIRST:]
+        similarity = np.nan_to_num(judged.evidence[0].table[[place for place, _ in first], 0])
+        order = reranked(words, [paths[0] for _, paths in first], similarity, captioner)
+        return [*fixed, *(first[place] for place in order), *rest]
 
     def _matches(
         self, rows: Sequence[tuple[int, list[str]]], judged: _Judged, parts: Sequence[_Part], query: Query
