@@ -42,8 +42,8 @@ class OnnxEncoder:
 
     def __call__(self, pixels: Floats) -> Floats:
         """Pixels [B, 3, S, S] -> regions [B, R, D]."""
-        regions: Floats = self._graph.run(["regions"], {"pixels": pixels})[0]
-        return regions
+        [regions] = self._graph.run(["regions"], {"pixels": pixels})
+        return _floats(self._graph, "regions", regions, len(pixels), None, None)
 
 
 class OnnxStepper:
@@ -70,22 +70,28 @@ class OnnxStepper:
         self._step.expect_outputs(self._outputs)
         self._changing = [self._state.index(name) for name in changing]
         self.fixed = frozenset(range(len(self._state))) - frozenset(self._changing)
-        known = self._step.shape("logits")[-1]
-        if isinstance(known, int) and known != len(bundle.vocabulary):
+        self._tokens = len(bundle.vocabulary)
+        [*_, known] = self._step.shape("logits") or [None]
+        if isinstance(known, int) and known != self._tokens:
             raise BadBundle(
-                f"{self._step.path}: scores {known} tokens, but the vocabulary has {len(bundle.vocabulary)}"
+                f"{self._step.path}: scores {known} tokens, but the vocabulary has {self._tokens}"
             )
 
     def begin(self, regions: Floats) -> State:
         """Regions [B, R, D] -> the first state, batch on axis 0."""
-        return tuple(self._begin.run(self._state, {"regions": regions}))
+        tensors = self._begin.run(self._state, {"regions": regions})
+        return _state(self._begin, self._state, tensors, len(regions))
 
     def step(self, tokens: NDArray[np.int64], state: State) -> tuple[Floats, Floats, State]:
         """Tokens [B, 1] -> logits [B, V], attention over the regions [B, R], and the next state."""
         inputs = {"tokens": tokens, **dict(zip(self._state, state, strict=True))}
         logits, attention, *changed = self._step.run(self._outputs, inputs)
+        batch = len(tokens)
+        _floats(self._step, "logits", logits, batch, self._tokens)
+        _floats(self._step, "attention", attention, batch, None)
         following = list(state)
-        for index, tensor in zip(self._changing, changed, strict=True):
+        names = self._outputs[2:]
+        for index, tensor in zip(self._changing, _state(self._step, names, changed, batch), strict=True):
             following[index] = tensor
         return logits, attention, tuple(following)
 
@@ -105,8 +111,8 @@ class OnnxEmbedder:
 
     def __call__(self, regions: Floats) -> Floats:
         """Regions [B, R, D] -> vectors [B, E]."""
-        vectors: Floats = self._graph.run(["vector"], {"regions": regions})[0]
-        return vectors
+        [vectors] = self._graph.run(["vector"], {"regions": regions})
+        return _floats(self._graph, "vector", vectors, len(regions), None)
 
 
 class OnnxTextEmbedder:
@@ -128,11 +134,42 @@ class OnnxTextEmbedder:
         unknown = self._vocabulary.unknown_id
         ids = [self._vocabulary.encode(words) or [unknown] for words in texts]
         tokens = padded(ids, self._vocabulary.pad_id)  # [B, T]
-        vectors: Floats = self._graph.run(["vector"], {"tokens": tokens})[0]
-        return vectors
+        [vectors] = self._graph.run(["vector"], {"tokens": tokens})
+        return _floats(self._graph, "vector", vectors, len(texts), None)
 
 
 def _graph(bundle: Bundle, name: str, threads: int) -> Graph:
     if name not in bundle.graphs:
         raise BadBundle(f"{bundle.folder}: has no {name}")
     return Graph(bundle.graphs[name], bundle.folder / name, threads=threads)
+
+
+def _floats(graph: Graph, name: str, tensor: Any, *shape: int | None) -> Floats:
+    """What a graph gave under a name; a length of None may be any.
+
+    Raises:
+        BadBundle: it is of another kind or shape.
+    """
+    found = getattr(tensor, "shape", ())
+    fits = len(found) == len(shape) and all(a in (None, b) for a, b in zip(shape, found, strict=True))
+    if not fits or tensor.dtype.kind != "f":
+        wanted = ", ".join("any" if length is None else str(length) for length in shape)
+        raise BadBundle(f"{graph.path}: gives '{name}' as {_kind(tensor)}; expected floats [{wanted}]")
+    numbers: Floats = tensor
+    return numbers
+
+
+def _state(graph: Graph, names: Sequence[str], tensors: Sequence[Any], batch: int) -> State:
+    """The tensors of a state, of any kind, batch on axis 0.
+
+    Raises:
+        BadBundle: one is no tensor, or of another batch.
+    """
+    for name, tensor in zip(names, tensors, strict=True):
+        if getattr(tensor, "shape", ())[:1] != (batch,):
+            raise BadBundle(f"{graph.path}: gives '{name}' as {_kind(tensor)}; expected [{batch}, …]")
+    return tuple(tensors)
+
+
+def _kind(tensor: Any) -> str:
+    return f"{tensor.dtype} {list(tensor.shape)}" if isinstance(tensor, np.ndarray) else type(tensor).__name__

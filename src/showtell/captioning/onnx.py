@@ -41,9 +41,14 @@ class Graph:
             BadBundle: it is not a graph that can be run.
         """
         self.path = Path(path)
-        self._session = _session(self.path, content, threads)
-        self.inputs = [tensor.name for tensor in self._session.get_inputs()]
-        self.outputs = [tensor.name for tensor in self._session.get_outputs()]
+        try:
+            self._session = _session(self.path, content, threads)
+            self.inputs = [tensor.name for tensor in self._session.get_inputs()]
+            self.outputs = [tensor.name for tensor in self._session.get_outputs()]
+            tensors = [*self._session.get_inputs(), *self._session.get_outputs()]
+            self._shapes = {tensor.name: list(tensor.shape or ()) for tensor in tensors}
+        except Exception as error:  # ONNX Runtime's errors share no class of their own; names may be no text
+            raise BadBundle(f"{path}: is not a graph that can be run ({reason_of(error)})") from error
 
     def expect_inputs(self, names: Sequence[str]) -> None:
         """Refuse, with a BadBundle, a graph that takes anything else."""
@@ -57,8 +62,7 @@ class Graph:
 
     def shape(self, name: str) -> list[int | str | None]:
         """The lengths of an input's or an output's axes; names or None for those that vary."""
-        tensors = [*self._session.get_inputs(), *self._session.get_outputs()]
-        return next(list(tensor.shape) for tensor in tensors if tensor.name == name)
+        return self._shapes[name]
 
     def run(self, outputs: Sequence[str], inputs: dict[str, NDArray[Any]]) -> list[Any]:
         """Run the graph.
@@ -88,10 +92,10 @@ def _session(path: Path, content: bytes, threads: int) -> "InferenceSession":
     options.inter_op_num_threads = 1
     # Weights may not come from other files, whose checksums nobody has seen: no file lies in a file.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path))
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors share no class of their own
-        raise BadBundle(f"{path}: is not a graph that can be run ({reason_of(error)})") from error
+    # Its second try, with the very same provider, would print "EP Error" to stdout.
+    return onnxruntime.InferenceSession(
+        content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
