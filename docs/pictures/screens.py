@@ -2,17 +2,16 @@
 
 Usage: xvfb-run -a -s '-screen 0 1280x900x24' python docs/pictures/screens.py
 
-Needs the extras server and dev, chromium, and ImageMagick's import. Look at what it has taken before keeping it.
+Needs the extras server and dev, and chromium. Look at what it has taken before keeping it.
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageGrab
 from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
@@ -86,8 +85,7 @@ def window(folder: Path) -> None:
     pane.text.event_generate("<Motion>", x=x + 3, y=y + 3)
     wait(lambda: opened.chosen.view.lit is not None)
     opened.root.update()
-    subprocess.run(["import", "-window", "root", folder / "window.png"], check=True)
-    smaller(Image.open(folder / "window.png").crop((0, 0, 1100, 760)), "window")
+    smaller(ImageGrab.grab((0, 0, 1100, 760), xdisplay=os.environ["DISPLAY"]), "window")
     opened.close()
 
 

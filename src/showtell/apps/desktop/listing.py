@@ -2,7 +2,7 @@
 
 import tkinter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tkinter import font, ttk
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,29 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from showtell.apps.service import Described
+    from showtell.captioning.base import Caption
 
-__all__ = ["Listing", "Picture"]
+__all__ = ["Listing", "Picture", "Standing"]
 
 KEPT = 600  # thumbnails in memory
 SIDE = 68  # pixels of a thumbnail
 ROW = 76  # pixels of a row
+NAMES = 210  # pixels of the column of thumbnails and names
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands for a picture in one language.
+
+    Attributes:
+        text: it.
+        confidence: the model's; None for a person's words.
+        person: whether a person wrote it.
+    """
+
+    text: str
+    confidence: float | None = None
+    person: bool = False
 
 
 @dataclass(slots=True)
@@ -32,7 +49,9 @@ class Picture:
         described: what was said of it; None before.
         error: why nothing can be said of it.
         line: what the list says of it in place of a caption.
-        words: a person's words by language.
+        stands: what stands in place of the model's caption by language: a person's words, or what they prefer.
+        drafts: what is written into a pane and not kept, by language.
+        preview: what gives a small picture, and whether it may be unsafe, where a library found it.
         shown: whether it is shown though it may be unsafe.
     """
 
@@ -40,7 +59,9 @@ class Picture:
     described: "Described | None" = None
     error: str | None = None
     line: str = ""
-    words: dict[str, str] | None = None
+    stands: dict[str, Standing] = field(default_factory=dict)
+    drafts: dict[str, str] = field(default_factory=dict)
+    preview: "Callable[[], tuple[Image, bool]] | None" = None
     shown: bool = False
 
     @property
@@ -53,8 +74,11 @@ class Picture:
         """What the list says of it."""
         if self.described is None:
             return self.line
-        words = self.words or {}
-        return "\n".join(words.get(one.language, one.text) for one in self.described.captions)
+        return "\n".join(self.standing(one).text for one in self.described.captions)
+
+    def standing(self, caption: "Caption") -> Standing:
+        """What stands for it in the language of a caption."""
+        return self.stands.get(caption.language) or Standing(caption.text, caption.confidence)
 
 
 class Listing:
@@ -83,7 +107,8 @@ class Listing:
         self._next = 0
         self._looking = ""
         self.tree = ttk.Treeview(self.frame, columns=("caption",), selectmode="browse")
-        self.tree.column("#0", width=look.pixels(210), minwidth=look.pixels(120), stretch=False)
+        self._names = look.pixels(NAMES)
+        self.tree.column("#0", width=self._names, minwidth=look.pixels(120), stretch=False)
         self.tree.column("caption", width=look.pixels(230), stretch=True)
         bar = ttk.Scrollbar(self.frame, command=self.tree.yview)
 
@@ -95,7 +120,7 @@ class Listing:
         bar.pack(side="right", fill="y")
         self.tree.pack(side="left", fill="both", expand=True)
         self.tree.bind("<<TreeviewSelect>>", lambda event: self._select())
-        self.tree.bind("<Configure>", lambda event: self.tree.after_idle(self._resized))
+        self.tree.bind("<Configure>", lambda event: self.tree.after_idle(self._narrowed, event.width))
         self.tree.bind("<ButtonRelease-1>", lambda event: self._resized(), add=True)
 
     def add(self, picture: Picture) -> str:
@@ -171,6 +196,14 @@ class Listing:
             lines.append(line)
         return "\n".join([*lines[: most - 1], lines[most - 1] + " …"] if len(lines) > most else lines)
 
+    def _narrowed(self, width: int) -> None:
+        """Leave the captions room where the list is narrow."""
+        if width < 2 * self._names:
+            self.tree.column("#0", width=max(width // 2, self._side + self._side // 2))
+        elif self.tree.column("#0", "width") < self._names:
+            self.tree.column("#0", width=self._names)
+        self._resized()
+
     def _resized(self) -> None:
         for key, picture in self.pictures.items():
             self.tree.item(key, values=(self._wrapped(picture.error or picture.caption()),))
@@ -205,8 +238,12 @@ class Listing:
         return keys
 
     def _made(self, picture: Picture) -> "Image":
-        image = drawing.thumbnail_of(drawing.read(picture.path, self._side), self._side)
-        return drawing.blurred(image) if picture.hidden else image
+        if picture.preview is not None and picture.described is None:
+            image, hidden = picture.preview()
+        else:
+            image, hidden = drawing.read(picture.path, self._side), picture.hidden
+        image = drawing.thumbnail_of(image, self._side)
+        return drawing.blurred(image) if hidden else image
 
     def _show(self, key: str, image: "Image") -> None:
         from PIL import ImageTk

@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Callable
-from tkinter import messagebox
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from showtell.apps.desktop.detail import CaptionPane
+from showtell.apps.desktop.listing import Standing
+from showtell.apps.desktop.offering import Offer
 from showtell.apps.desktop.sidecar import save_sidecar, sidecar_of
-from showtell.errors import ShowtellError
 
 if TYPE_CHECKING:
     from showtell.apps.desktop.window import Window
     from showtell.apps.gallery import Hit
+    from showtell.captioning.base import Alternative
     from showtell.feedback import Feedback, Kind
 
 __all__ = ["Opinions"]
@@ -22,7 +24,7 @@ class Opinions:
 
     def __init__(self, window: "Window") -> None:
         self._window = window
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[_Undo] = []
 
     def looked_at(self, pane: CaptionPane, word: int | None) -> None:
         """Show where a word looked."""
@@ -30,52 +32,42 @@ class Opinions:
 
     def correct(self, pane: CaptionPane) -> None:
         """Keep a person's words, and offer them for what looks nearly the same."""
-        picture, caption, words = self._window.chosen.picture, pane.caption, pane.words
-        if picture is None or caption is None:
+        if pane.caption is None:
             return
-        if not words or words == caption.text:
+        if not pane.words or pane.draft is None:
             self._window.show_status("same")
             return
-        before = dict(picture.words or {})
-        picture.words = {**before, pane.language: words}
-        self._window.listing.refresh_picture(picture)
-
-        def put_back() -> None:
-            picture.words = before
-            self._window.listing.refresh_picture(picture)
-            if picture is self._window.chosen.picture:
-                self._window.chosen.refresh()
-
-        self._keep(pane, "correction", {"text": words}, put_back)
+        self._keep(pane, "correction", {"text": pane.words}, Standing(pane.words, person=True))
 
     def rate(self, pane: CaptionPane, rating: int) -> None:
         """Keep how good a caption is."""
         self._keep(pane, "rating", {"rating": rating})
 
-    def prefer(self, pane: CaptionPane, other: str) -> None:
-        """Keep that another caption is better, and put it into the pane."""
-        caption = pane.caption
-        if caption is None or other == caption.text:
+    def prefer(self, pane: CaptionPane, other: "Alternative") -> None:
+        """Keep that another caption is better, and let it stand."""
+        if pane.caption is None:
             return
-        pane.text.delete("1.0", "end")
-        pane.text.insert("1.0", other)
-        self._keep(pane, "preference", {"text": other, "rejected": caption.text})
+        rejected = pane.caption.text if other.text == pane.machine else pane.machine
+        if other.text != rejected:
+            stands = Standing(other.text, other.confidence)
+            self._keep(pane, "preference", {"text": other.text, "rejected": rejected}, stands)
 
     def save(self, pane: CaptionPane) -> None:
         """Write the words of a pane beside the picture."""
-        picture, service = self._window.chosen.picture, self._window.service
-        if picture is None or service is None or pane.caption is None or not pane.words:
+        window = self._window
+        picture, service, caption, words = window.chosen.picture, window.service, pane.caption, pane.words
+        if picture is None or service is None or caption is None or not words:
             return
         captioner = service.captioner
-        model = f"{captioner.name} {captioner.version}" if pane.words == pane.caption.text else None
-        first = pane.language == captioner.languages[0]
-        file = sidecar_of(picture.path, pane.language, first)
-        try:
-            self._remember(save_sidecar(file, pane.words, model=model))
-        except ShowtellError as error:
-            self._window.fail(error)
-            return
-        self._window.show_status("saved", file=file.name)
+        by_machine = words in (caption.text, *(other.text for other in caption.alternatives))
+        model = f"{captioner.name} {captioner.version}" if by_machine else None
+        file = sidecar_of(picture.path, pane.language, pane.language == captioner.languages[0])
+
+        def saved(undo: Callable[[], None]) -> None:
+            self._remember(_Undo(undo))
+            window.show_status("saved", file=file.name)
+
+        window.work.start(lambda: save_sidecar(file, words, model=model), saved, window.fail)
 
     def copy(self, pane: CaptionPane) -> None:
         """Copy the words of a pane."""
@@ -88,66 +80,85 @@ class Opinions:
         """Take back what was last kept or saved."""
         if not self._undo:
             return
-        try:
-            self._undo.pop()()
-            self._window.show_status("undone")
-        except (OSError, ShowtellError) as error:
-            self._window.fail(error)
+        last = self._undo.pop()
         if not self._undo:
             self._window.tools["undo"].configure(state="disabled")
 
+        def undone(_: None) -> None:
+            last.then()
+            self._window.show_status("undone")
+
+        def failed(error: Exception) -> None:
+            self._remember(last)
+            self._window.fail(error)
+
+        self._window.work.start(last.do, undone, failed)
+
     def _keep(
-        self,
-        pane: CaptionPane,
-        kind: "Kind",
-        what: dict[str, Any],
-        put_back: Callable[[], None] | None = None,
+        self, pane: CaptionPane, kind: "Kind", what: dict[str, Any], stands: Standing | None = None
     ) -> None:
-        window, caption = self._window, pane.caption
+        """Keep what a person says, and let something stand in place of the caption."""
+        window, language = self._window, pane.language
         picture, service = window.chosen.picture, window.service
-        if picture is None or service is None or caption is None or picture.described is None:
+        if picture is None or service is None or pane.caption is None or picture.described is None:
             return
-        digest, seconds = picture.described.picture, round(time.monotonic() - window.chosen.since, 1)
+        digest, machine = picture.described.picture, pane.machine
+        seconds = round(time.monotonic() - window.chosen.since, 1)
+        before = picture.stands.get(language)
+
+        def put_back() -> None:
+            if stands is not None and picture.stands.get(language) is stands:
+                window.chosen.replace(picture, language, before)
 
         def do() -> "tuple[Feedback, tuple[Hit, ...]]":
-            row = service.judge(kind, digest, pane.language, caption.text, seconds=seconds, **what)
+            row = service.judge(kind, digest, language, machine, seconds=seconds, **what)
             return row, service.spread(row)
 
         def kept(done: "tuple[Feedback, tuple[Hit, ...]]") -> None:
             row, offers = done
-
-            def undo() -> None:
-                service.forget(row.id)
-                if put_back is not None:
-                    put_back()
-
-            self._remember(undo)
+            self._remember(_Undo(lambda: self._forget(row.id), put_back))
             window.show_status("thanks")
             if offers:
-                self._offer(offers, str(row.text), pane.language)
+                self._offer(offers, row)
 
         def failed(error: Exception) -> None:
-            if put_back is not None:
-                put_back()
+            put_back()
             window.fail(error)
 
+        if stands is not None:
+            window.chosen.replace(picture, language, stands)
         window.work.start(do, kept, failed)
 
-    def _offer(self, offers: "tuple[Hit, ...]", words: str, language: str) -> None:
-        """Ask whether pictures that look nearly the same shall have the same words."""
+    def _forget(self, feedback_id: str) -> None:
+        """Take back what was kept, also where another library was opened since."""
+        if self._window.service is not None:
+            self._window.service.forget(feedback_id)
+
+    def _offer(self, offers: "tuple[Hit, ...]", row: "Feedback") -> None:
+        """Offer the words of a correction for pictures that look nearly the same."""
         window = self._window
         gallery = None if window.service is None else window.service.gallery
         if gallery is None:
             return
-        question = window.texts("offer", count=len(offers), names="\n".join(hit.name for hit in offers))
-        if messagebox.askyesno(window.texts("offer_title"), question, parent=window.root):
-            ids = [hit.id for hit in offers]
+
+        def accept(chosen: "list[Hit]") -> None:
+            ids = [hit.id for hit in chosen]
             window.work.start(
-                lambda: gallery.describe(ids, words, language),
+                lambda: gallery.describe(ids, str(row.text), row.language, correction=row.id),
                 lambda count: window.show_status("thanks"),
                 window.fail,
             )
 
-    def _remember(self, undo: Callable[[], None]) -> None:
+        Offer(window.root, gallery, offers, window.look, window.texts, window.work, accept)
+
+    def _remember(self, undo: "_Undo") -> None:
         self._undo.append(undo)
         self._window.tools["undo"].configure(state="normal")
+
+
+@dataclass(frozen=True, slots=True)
+class _Undo:
+    """How something is taken back: what a thread does, and what the window shows then."""
+
+    do: Callable[[], None]
+    then: Callable[[], None] = lambda: None

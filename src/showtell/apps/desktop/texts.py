@@ -61,10 +61,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "same": ("Your words are the machine's own.", "您的描述与机器的相同。"),
     "offer_title": ("Nearly the same pictures", "几乎一样的图片"),
     "offer": (
-        "{count} pictures of the library look nearly the same and have no words of a person yet:\n\n{names}\n\n"
-        "Keep your words for them too?",
-        "图库里有 {count} 张几乎一样、还没有人描述过的图片：\n\n{names}\n\n也用您的描述吗？",
+        "These pictures look nearly the same. Keep your words for them too?",
+        "这些图片几乎一样，也用您的描述吗？",
     ),
+    "accept": ("Keep for those ticked", "用于已勾选的"),
+    "leave": ("Leave them", "不用"),
+    "yours": ("Your words", "您的描述"),
+    "without": ("Without:", "不含："),
+    "anyway": ("Show the nearest anyway", "仍显示最接近的"),
 }
 
 

@@ -91,7 +91,7 @@ class Window:
         self._open_service = open_service
         self._build()
         self.translate()
-        self._load()
+        self._load(self.settings.library)
 
     # --- what there is ---
 
@@ -108,12 +108,13 @@ class Window:
         self.sides = ttk.PanedWindow(root, orient="horizontal")
         self.sides.pack(fill="both", expand=True, padx=pixels(10), pady=pixels(4))
         self.listing = Listing(self.sides, self.look, self.work, self._choose)
-        self.listing.may_show = lambda picture: not self._screens() or picture.described is not None
+        self.listing.may_show = self._may_show
         self.describing = Describing(self.listing, self.work, self.texts, self._progressed)
         self.chosen = Chosen(self.sides, self.listing, self.look, self.texts, self.work, self.fail)
         self.sides.add(self.listing.frame, weight=2)
         self.sides.add(self.chosen.frame, weight=3)
         self.sides.bind("<Configure>", self._divide)
+        root.bind_class("TButton", "<Return>", _press)
         root.bind("<Control-o>", lambda event: self.ask_pictures())
         root.bind("<Control-z>", self._undo_key)
         root.bind("<Escape>", lambda event: self.stop())
@@ -151,6 +152,12 @@ class Window:
         for name, do in (("back", self.searching.back), ("alike", self.searching.alike)):
             self.tools[name] = ttk.Button(self.answer_bar, command=do)
             self.tools[name].pack(side="left", padx=(0, pixels(6)))
+        self.tools["anyway"] = ttk.Button(self.answer_bar, command=lambda: self.searching.search(anyway=True))
+        self.without = ttk.Entry(self.answer_bar, width=16)
+        self.without.bind("<Return>", lambda event: self.searching.search())
+        self.without.pack(side="right")
+        self.without_label = ttk.Label(self.answer_bar)
+        self.without_label.pack(side="right", padx=pixels(6))
 
     def _build_status(self) -> None:
         pixels = self.look.pixels
@@ -176,6 +183,7 @@ class Window:
         """Say everything in the language that is chosen."""
         for name, button in self.tools.items():
             button.configure(text=self.texts(name))
+        self.without_label.configure(text=self.texts("without"))
         also = "\n" + self.texts("drop") if self.drops else ""
         self.chosen.empty.configure(text=self.texts("empty") + also)
         self.listing.tree.heading("#0", text=self.texts("picture"), anchor="w")
@@ -199,30 +207,41 @@ class Window:
 
     # --- the service ---
 
-    def _load(self) -> None:
+    def _load(self, library: str, trouble: Exception | None = None) -> None:
+        """Open the service with a library, or with none; `trouble` is what is told of one that was tried before."""
         self.show_status("loading")
-        library = self.settings.library or None
-        self.work.start(lambda: self._open_service(library), self._loaded, self._not_loaded)
+        self.work.start(
+            lambda: self._open_service(library or None),
+            lambda service: self._loaded(service, library, trouble),
+            lambda error: self._not_loaded(error, library),
+        )
 
-    def _not_loaded(self, error: Exception) -> None:
-        if self.settings.library:  # a library that is gone is no reason not to start
-            self.settings.library = ""
-            self._load()
-        self.fail(error)
+    def _not_loaded(self, error: Exception, library: str) -> None:
+        if library and self.service is None:  # a library that is gone is no reason not to start
+            self._load("", error)
+        else:
+            self.fail(error)
 
-    def _loaded(self, service: "Service") -> None:
+    def _loaded(self, service: "Service", library: str, trouble: Exception | None) -> None:
+        self.settings.library = library
         old, self.service = self.service, service
         if old is not None:
             self.work.start(old.close, lambda done: None, self.fail)
         self.describing.service = self.chosen.service = service
         self.chosen.set_languages(service.captioner.languages, self.opinions)
-        self.show_status("ready")
+        if trouble is None:
+            self.show_status("ready")
+        else:
+            self.fail(trouble)
+        self.searching.offer()
         self.listing.look()
         self.chosen.refresh()
         self.describing.go_on()
 
-    def _screens(self) -> bool:
-        return self.service is None or self.service.screener is not None
+    def _may_show(self, picture: Picture) -> bool:
+        """Whether it is known if a picture is fit to be shown."""
+        screens = self.service is None or self.service.screener is not None
+        return not screens or picture.described is not None or picture.preview is not None
 
     # --- opening and describing ---
 
@@ -246,8 +265,7 @@ class Window:
         """Let the user choose a library."""
         named = filedialog.askdirectory(parent=self.root, initialdir=self.settings.library or None)
         if named:
-            self.settings.library = named
-            self._load()
+            self._load(named)
 
     def open(self, paths: Iterable[Path]) -> None:
         """List pictures and the pictures of folders, and describe them."""
@@ -288,7 +306,7 @@ class Window:
                     self.status.configure(text=picture.error)
             return
         done, total = self.describing.done, self.describing.total
-        if total or self.describing.stopped:
+        if (total or self.describing.stopped) and not self.searching.lists_answers:
             state = "stopped" if self.describing.stopped else "progress"
             self.show_status(state if self.service else "loading", done=done, total=total)
         if self.describing.busy:
@@ -320,6 +338,12 @@ class Window:
         self.root.destroy()
         if service is not None:
             service.close()
+
+
+def _press(event: "tkinter.Event[Any]") -> None:
+    """Press the button that has the keyboard."""
+    if isinstance(event.widget, ttk.Button):
+        event.widget.invoke()
 
 
 def _pictures(paths: Iterable[Path]) -> Iterable[Path]:
