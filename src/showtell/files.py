@@ -9,6 +9,17 @@ from typing import Any
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give an error of the disk that names no file, such as that it is full, the name of the one being written."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def written_whole(
     path: Path, *, keep: Callable[[BaseException, Path], bool] = lambda error, part: False
 ) -> Iterator[Path]:
@@ -22,7 +33,8 @@ def written_whole(
         temporary.touch()
         mode = temporary.stat().st_mode
         try:
-            yield temporary
+            with naming(path):
+                yield temporary
         except BaseException as error:
             if keep(error, temporary):
                 temporary.replace(path)

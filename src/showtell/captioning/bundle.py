@@ -34,7 +34,7 @@ from showtell.captioning.bundle_files import (
 )
 from showtell.captioning.confidence import Calibration
 from showtell.errors import BadBundle
-from showtell.files import umask
+from showtell.files import naming, umask
 from showtell.images import Preprocessing
 from showtell.text.cleaning import LANGUAGES
 from showtell.text.joining import Join
@@ -153,13 +153,14 @@ def write_bundle(bundle: Bundle, files: Mapping[str, bytes]) -> Bundle:
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     try:
         part.chmod(0o777 & ~umask())
-        for path, content in {**bundle.graphs, **files}.items():
-            inside(part, path).write_bytes(content)
-        if bundle.words:
-            text = json.dumps(bundle.words, separators=(",", ":")) + "\n"
-            (part / _WORDS).write_text(text, encoding="utf-8", newline="\n")
-        bundle.vocabulary.save(part / "vocabulary.json")
-        _write_manifest(part, _manifest(bundle))
+        with naming(folder):
+            for path, content in {**bundle.graphs, **files}.items():
+                inside(part, path).write_bytes(content)
+            if bundle.words:
+                text = json.dumps(bundle.words, separators=(",", ":")) + "\n"
+                (part / _WORDS).write_text(text, encoding="utf-8", newline="\n")
+            bundle.vocabulary.save(part / "vocabulary.json")
+            _write_manifest(part, _manifest(bundle))
         read_bundle(part)
         put_in_place(part, folder)
     finally:

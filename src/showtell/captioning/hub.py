@@ -176,7 +176,11 @@ def publish(
     if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
         raise ShowtellError(f"{folder}: holds other things; name a folder that is new or empty")
     shutil.copytree(bundle, folder, dirs_exist_ok=True)
-    card = (folder / "card.md").read_text(encoding="utf-8") if (folder / "card.md").is_file() else ""
+    card = (
+        (folder / "card.md").read_text(encoding="utf-8", errors="replace")
+        if (folder / "card.md").is_file()
+        else ""
+    )
     header = [
         "---",
         f"license: {licence}",

@@ -10,6 +10,7 @@ from showtell.cli import console
 from showtell.cli import options as option
 from showtell.cli.paths import refuse_addresses
 from showtell.errors import ShowtellError
+from showtell.files import written_whole
 
 if TYPE_CHECKING:
     from showtell.captioning.explain import Explanation
@@ -63,7 +64,8 @@ def explain(
         output = image.with_name(f"{image.stem}_explained.png")
     found = _explanation(image, model, words, language)
     if output is not None:
-        draw_explanation(found, font=font).save(output, "PNG")
+        with written_whole(output) as file:
+            draw_explanation(found, font=font).save(file, "PNG")
         what = "what each word looked at" if words is None else "where each word belongs"
         console.note(f"drew {what} into {output}")
     if format == "json":

@@ -14,6 +14,7 @@ import typer
 from showtell.cli import console
 from showtell.cli import options as option
 from showtell.errors import BadImage, ShowtellError
+from showtell.files import written_whole
 from showtell.text.printable import json_for_terminals, printable
 
 if TYPE_CHECKING:
@@ -170,7 +171,8 @@ def _open(found: "Found", path: Path, title: str) -> None:
 
     subtitle = "Nothing here looks like that." if found.nothing else f"Of {found.searched:,} pictures."
     page = contact_sheet(found.matches, title=title, subtitle=subtitle, language=language_of(title))
-    path.write_text(page, encoding="utf-8")
+    with written_whole(path) as file:
+        file.write_text(page, encoding="utf-8")
     if not webbrowser.open(path.resolve().as_uri()):
         console.note(f"{path}: open this page in a browser")
 

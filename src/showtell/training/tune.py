@@ -15,7 +15,7 @@ from torch import nn
 from showtell.captioning.captioner import special_ids
 from showtell.errors import BadRecipe
 from showtell.feedback import Feedback
-from showtell.files import read_json, write_json
+from showtell.files import read_json, write_json, written_whole
 from showtell.progress import Progress
 from showtell.training.criticise import ROWS, Parts, batches_of, find_criticism, with_criticism
 from showtell.training.data.criticism import read_rows
@@ -184,7 +184,8 @@ def _write_start(
         return
     told = signature(settings)
     run.progress.note(f"the reward is {told}")
-    (run.output / "reward.txt").write_text(f"{told}\n", encoding="utf-8")
+    with written_whole(run.output / "reward.txt") as file:
+        file.write_text(f"{told}\n", encoding="utf-8")
     for language, reward in rewards.items():
         reward.frequencies.save(run.output / f"document_frequencies.{language}.json")
     model.eval()

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from showtell.errors import BadBundle, BadRecipe
+from showtell.errors import BadBundle, BadRecipe, ShowtellError
 from showtell.files import written_whole
 from showtell.images import Resample
 from showtell.training.encoders import efficientnet_lite
@@ -102,11 +102,18 @@ def load_encoder(name: str, *, size: int = 224) -> EfficientNetLite:
 
 
 def save_encoder(encoder: EfficientNetLite, path: Path) -> None:
-    """Write an encoder's weights, its name and its picture size as safetensors."""
+    """Write an encoder's weights, its name and its picture size as safetensors.
+
+    Raises:
+        ShowtellError: there is no room for it.
+    """
     described = {"name": encoder.name, "size": encoder.preprocessing.size}
     tensors = {name: tensor.contiguous() for name, tensor in encoder.state_dict().items()}
-    with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={"encoder": json.dumps(described)})
+    try:
+        with written_whole(path) as temporary:
+            save_file(tensors, temporary, metadata={"encoder": json.dumps(described)})
+    except SafetensorError as error:  # a full disk
+        raise ShowtellError(f"{path}: the encoder cannot be written ({error}); make room") from error
 
 
 def _read_encoder(path: Path) -> EfficientNetLite:

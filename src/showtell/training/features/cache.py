@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.errors import BadFeatures
-from showtell.files import write_json
+from showtell.files import naming, write_json
 from showtell.text.printable import counted, some
 
 FORMAT = 3
@@ -173,11 +173,12 @@ class CacheWriter:
             return int(meta["done"])
         self._folder.mkdir(parents=True, exist_ok=True)
         for name, (shape, kind) in _arrays(self._count, self._made_by).items():
-            if 0 in shape:  # nothing can be mapped of an empty file
-                np.save(self._folder / name, np.zeros(shape, kind))
-            else:
-                np.lib.format.open_memmap(self._folder / name, mode="w+", dtype=kind, shape=shape)
-                _reserve(self._folder / name)
+            with naming(self._folder / name):
+                if 0 in shape:  # nothing can be mapped of an empty file
+                    np.save(self._folder / name, np.zeros(shape, kind))
+                else:
+                    np.lib.format.open_memmap(self._folder / name, mode="w+", dtype=kind, shape=shape)
+                    _reserve(self._folder / name)
         write_json(self._folder / "ids.json", ids)
         write_json(self._folder / "meta.json", self._made_by | {"done": 0})
         return 0
