@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-EXAMPLES = [ROOT / "examples" / name for name in ("cat.jpg", "astronaut.jpg")]
+EXAMPLES = [ROOT / "examples" / name for name in ("cat_on_desk.jpg", "astronaut.jpg")]
 sys.path += [str(ROOT / "tests"), str(ROOT / "tests/apps")]
 
 
@@ -38,7 +38,11 @@ def page(folder: Path) -> None:
             ("page-phone", 390, "dark", "zh-CN"),
         ):
             context = browser.new_context(
-                viewport={"width": width, "height": 800}, color_scheme=scheme, locale=locale
+                viewport={"width": width, "height": 800},
+                color_scheme=scheme,
+                locale=locale,
+                has_touch=name == "page-phone",
+                is_mobile=name == "page-phone",
             )
             opened = context.new_page()
             opened.goto(running.url)

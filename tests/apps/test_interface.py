@@ -5,15 +5,25 @@ import sys
 from pathlib import Path
 
 import pytest
-from serving import TOKEN, serving
+from serving import TOKEN, picture, serving
+from tiny_bundle import COLOURS
+
+import showtell
 
 pytest.importorskip("fastapi", reason="the server needs the extra server")
 pytest.importorskip("schemathesis", reason="the interface is tried by schemathesis")
 
 
 @pytest.fixture
-def server(tiny_model, tmp_path):
-    with serving(tiny_model, tmp_path) as (client, _):
+def server(searching_model, tmp_path):
+    """All there is: captions, a library, and screening where it is installed."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for colour in COLOURS:
+        (pictures / f"{colour}.png").write_bytes(picture(colour))
+    with showtell.open_library(tmp_path / "library", model=searching_model) as library:
+        library.index(pictures)
+    with serving(searching_model, tmp_path, library=tmp_path / "library") as (client, _):
         yield client
 
 
@@ -50,4 +60,30 @@ def test_every_route_is_described_with_its_problems(server):
             if path != "/api/health":
                 assert route["security"] == [{"token": []}]
                 assert {"401", "403"} <= route["responses"].keys()
-    assert "examples" in described["components"]["schemas"]["FeedbackIn"]
+    routes = set(described["paths"])
+    assert {"/api/caption", "/api/explain", "/api/find", "/api/feedback", "/api/card"} <= routes
+
+
+def has_example(schema, parts):
+    """Whether a schema, or what it is made of, says what a value looks like."""
+    if "$ref" in schema:
+        return has_example(parts[schema["$ref"].rpartition("/")[2]], parts)
+    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", []), schema.get("items", {})]
+    return "examples" in schema or "example" in schema or any(has_example(one, parts) for one in inner if one)
+
+
+def test_every_route_has_examples_of_what_goes_in_and_comes_out(server):
+    described = server.get("/openapi.json").json()
+    parts = described["components"]["schemas"]
+    for path, methods in described["paths"].items():
+        for route in methods.values():
+            bodies = route.get("requestBody", {}).get("content", {}).values()
+            given = [one["schema"] for one in [*route.get("parameters", []), *bodies]]
+            for name, kind in route["responses"].items():
+                for media_type, content in kind.get("content", {}).items():
+                    if media_type != "image/jpeg":
+                        assert has_example(content["schema"], parts), (path, name)
+            given = [
+                one for one in given if one.get("properties", {}).keys() != {"picture"}
+            ]  # bytes have none
+            assert not given or any(has_example(one, parts) for one in given), path

@@ -121,6 +121,8 @@ def test_many_pictures_and_a_broken_one(visit):
     visit.page.wait_for_selector(".card .error")
     sync_api.expect(visit.page.locator(".card.busy")).to_have_count(0)
     assert captions(visit.page).count("a blue picture") == 6
+    names = [one.get_attribute("aria-label") for one in visit.page.locator(".card").all()]
+    assert names == ["a.png", "bad.png", *[f"{n}.png" for n in range(6)]]
     assert "not a picture" in visit.page.locator(".card .error").inner_text()
     visit.said.clear()  # browsers count an answer of 422 as an error
 

@@ -282,6 +282,12 @@ def test_when_too_many_wait_more_are_told_to_come_back(tiny_model, tmp_path):
         assert refused[0].headers["retry-after"] == "1"
 
 
+def test_an_answer_that_takes_too_long_is_given_up(tiny_model, tmp_path):
+    with serving(tiny_model, tmp_path, limits=Limits(answer_seconds=1e-4)) as (client, _):
+        assert_problem(client.post("/api/caption", files=files("red")), 504, "slow")
+        assert_problem(client.post("/api/explain", files=files("red", field="picture")), 504, "slow")
+
+
 def test_bodies_that_do_not_fit_into_memory_together_are_told_to_come_back(tiny_model, tmp_path):
     limits = Limits(picture_bytes=20_000, body_bytes=20_000, all_bytes=25_000, body_seconds=5)
     with serving(tiny_model, tmp_path, limits=limits) as (client, _):
@@ -360,6 +366,18 @@ def test_the_command_serves_and_finishes_what_it_began_before_it_ends(started, e
     assert process.wait(20) == 0
     assert [answer.status_code for answer in answers] == [200] * 4
     assert process.stderr.read() == ""
+
+
+def test_a_token_that_was_given_is_not_printed(tiny_model, tmp_path):
+    command = [sys.executable, "-m", "showtell", "serve", "--model", str(tiny_model), "--port", "0"]
+    environment = os.environ | {"SHOWTELL_FEEDBACK": str(tmp_path / "f.sqlite"), "SHOWTELL_TOKEN": TOKEN}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        line = process.stderr.readline()
+        url = re.search(r"http://\S+/", line)[0]
+        answer = httpx.get(url + "api/card", headers={"Authorization": f"Bearer {TOKEN}"})
+        process.terminate()
+        assert (answer.status_code, process.wait(30)) == (200, 0)
+        assert TOKEN not in line + process.stderr.read()
 
 
 def test_nothing_of_a_picture_is_written_or_logged(started, tmp_path):

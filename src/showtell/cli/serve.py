@@ -63,5 +63,8 @@ def serve(
     running = prepare(
         service, host=host, port=port, token=token, make_token=make_token, hosts=allow_host or ()
     )
-    note(f"open {running.url} in a browser; Ctrl-C ends")
+    if token is None:
+        note(f"open {running.url} in a browser; Ctrl-C ends")
+    else:  # a secret that was given does not belong into a log
+        note(f"open {running.url.partition('#')[0]} in a browser and give it your token; Ctrl-C ends")
     running.run()

@@ -16,7 +16,10 @@ Words = Annotated[str, Query(min_length=1, max_length=300, examples=["a dog on a
 Without = Annotated[str | None, Query(min_length=1, max_length=300, description="What they shall not show.")]
 Top = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
 Anyway = Annotated[bool, Query(description="Also what is not likely.")]
-Id = Annotated[str, Query(max_length=50, description="Of a picture that an answer has shown.")]
+Id = Annotated[
+    str,
+    Query(max_length=50, description="Of a picture that an answer has shown.", examples=["q3Zk0dJ8s1xYt5wB"]),
+]
 
 
 def add_library(app: FastAPI, service: Service, limits: Limits) -> None:

@@ -138,17 +138,23 @@ class CaptionedMany(BaseModel):
 class Word(BaseModel):
     """A word, and where it looked."""
 
-    word: str
-    map: Annotated[list[list[float]], Field(description="Rows of cells, each cell's share; they sum to 1.")]
+    word: Annotated[str, Field(examples=["dog"])]
+    map: Annotated[
+        list[list[float]],
+        Field(
+            description="Rows of cells, each cell's share; they sum to 1.",
+            examples=[[[0.1, 0.7], [0.1, 0.1]]],
+        ),
+    ]
 
 
 class Explained(BaseModel):
     """A caption, and where each of its words looked."""
 
-    caption: str
-    language: str
-    confidence: float | None
-    method: Annotated[str, Field(description="``attention`` or ``occlusion``.")]
+    caption: Annotated[str, Field(examples=["a brown dog runs through the grass"])]
+    language: Annotated[str, Field(examples=["en"])]
+    confidence: Annotated[float | None, Field(examples=[0.62])]
+    method: Annotated[str, Field(description="``attention`` or ``occlusion``.", examples=["attention"])]
     area: Annotated[
         list[float],
         Field(description="What the maps cover: left, top, right, bottom as shares of the picture."),
@@ -257,7 +263,7 @@ class Describe(BaseModel):
 class Kept(BaseModel):
     """How many pictures have the words now."""
 
-    kept: int
+    kept: Annotated[int, Field(examples=[2])]
 
 
 class FeedbackOut(BaseModel):
@@ -281,7 +287,7 @@ class Forget(BaseModel):
 class Forgotten(BaseModel):
     """Whether there was such a row."""
 
-    deleted: bool
+    deleted: Annotated[bool, Field(examples=[True])]
 
 
 class HealthOut(BaseModel):

@@ -9,12 +9,9 @@ const waiting = [];
 let running = 0;
 
 export function describe(files) {
-  const cards = document.getElementById("cards");
-  for (const file of files) {
-    const card = new Card(file);
-    cards.prepend(card.element);
-    waiting.push(card);
-  }
+  const cards = [...files].map((file) => new Card(file));
+  document.getElementById("cards").prepend(...cards.map((card) => card.element)); // the newest first, in their order
+  waiting.push(...cards);
   next();
 }
 
