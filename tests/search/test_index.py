@@ -249,6 +249,14 @@ def test_another_model_takes_the_place_of_the_first(library, tmp_path, searching
         assert remembered.index(folder).unchanged == 5
 
 
+def test_a_folder_that_is_called_as_a_model_that_ships_is_not_that_model(tmp_path, monkeypatch):
+    (tmp_path / "base").mkdir()  # a run, say
+    monkeypatch.chdir(tmp_path)
+    paint(tmp_path / "pictures" / "red.png", "red")
+    with showtell.open_library(tmp_path / "library", model="base") as opened:
+        assert opened.index(tmp_path / "pictures", captions=False).added == 1
+
+
 def test_a_model_without_an_embedder_gives_captions_alone(words_only, tmp_path):
     folder = paint_all(tmp_path / "pictures")
     assert words_only.index(folder).added == 5

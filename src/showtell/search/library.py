@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from showtell.captioning.hub import shipped_models
 from showtell.errors import BadImage, BadLibrary, ShowtellError
 from showtell.images import open_picture
 from showtell.progress import Progress
@@ -76,8 +77,8 @@ class Library:
     def __init__(self, store: Store, *, model: "str | Path | Captioner | None" = None) -> None:
         """Use `open_library`."""
         self._store = store
-        if isinstance(model, str | Path) and os.path.isdir(model):
-            model = os.path.abspath(model)
+        if isinstance(model, str | Path) and model not in shipped_models() and os.path.isdir(model):
+            model = os.path.abspath(model)  # the library is opened from other folders too
         self._model = Model(model or store.setting("model") or "base")
         self._searcher = Searcher(store, self._model)
 
