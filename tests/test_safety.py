@@ -170,7 +170,7 @@ def test_no_code_of_the_packages_runs(screener):
 
 
 def test_a_package_that_is_not_there_is_named_with_its_extra(monkeypatch):
-    monkeypatch.setattr(safety, "_CLASSIFIER", ("no_such_package", "open_nsfw.onnx", "safety"))
+    monkeypatch.setattr(safety, "CLASSIFIER", ("no_such_package", "open_nsfw.onnx", "safety"))
     with pytest.raises(MissingExtra, match=r"pip install 'showtell\[safety\]'"):
         Screener()
 
@@ -180,6 +180,6 @@ def test_a_network_that_was_changed_is_refused(monkeypatch, tmp_path):
     (tmp_path / "changed_network/__init__.py").touch()
     (tmp_path / "changed_network/open_nsfw.onnx").write_bytes(b"another network")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(safety, "_CLASSIFIER", ("changed_network", "open_nsfw.onnx", "safety"))
+    monkeypatch.setattr(safety, "CLASSIFIER", ("changed_network", "open_nsfw.onnx", "safety"))
     with pytest.raises(BadBundle, match="not the network"):
         Screener()

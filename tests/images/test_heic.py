@@ -74,7 +74,7 @@ def test_without_a_library_a_file_says_what_to_install(monkeypatch):
 
 
 def test_without_a_library_a_folder_says_how_many_are_passed_over(monkeypatch):
-    monkeypatch.setattr(folders, "_reads_heic", lambda: False)
+    monkeypatch.setattr(folders, "reads_heic", lambda: False)
     found = folders.find_pictures([str(HEIC)])
     assert found.files == []
     assert folders.passed_over_sentences(found.passed_over) == [

@@ -44,7 +44,7 @@ def test_every_file_of_a_phone_is_accounted_for(tmp_path, capsys, monkeypatch, t
     if library:
         pytest.importorskip("pi_heif", reason="HEIC is read by the package pi-heif")
     else:
-        monkeypatch.setattr(folders, "_reads_heic", lambda: False)
+        monkeypatch.setattr(folders, "reads_heic", lambda: False)
     phone_folder(tmp_path / "phone")
     arguments = ["caption", str(tmp_path / "phone"), "--model", str(tiny_model), "--format", "jsonl"]
     assert main(arguments) == 1  # one is broken

@@ -16,6 +16,7 @@ from tiny_bundle import COLOURS, write_tiny_bundle
 import showtell
 from showtell.errors import BadImage, ShowtellError
 from showtell.progress import Progress
+from showtell.search.store import Store
 
 
 def test_every_picture_gets_a_vector_and_a_caption_in_each_language(library, tmp_path):
@@ -330,7 +331,7 @@ def test_the_time_and_the_size_of_a_picture_are_what_people_see(library, tmp_pat
     library.index(tmp_path)
     assert names(library.find("red", since="2020-02-29", until="2020-02")) == ["turned.jpg"]
     assert names(library.find("red", since="2020-03")) == ["plain.jpg"]
-    rows = library._store.rows("SELECT width, height FROM contents ORDER BY width")
+    rows = Store(library.folder).rows("SELECT width, height FROM contents ORDER BY width")
     assert rows == [(12, 34), (30, 40)]
 
 
@@ -391,8 +392,10 @@ def test_two_indexers_at_once_do_no_harm(library, tmp_path, searching_model):
     assert errors == ["", ""]
     counts = library.counts()
     assert (counts["pictures"], counts["contents"], counts["captions"]) == (80, 80, 160)
-    assert library._store.rows("SELECT count(*), count(DISTINCT content_id) FROM vectors") == [(80, 80)]
-    assert library._store.rows("SELECT count(*) FROM words") == [(80,)]
+    assert Store(library.folder).rows("SELECT count(*), count(DISTINCT content_id) FROM vectors") == [
+        (80, 80)
+    ]
+    assert Store(library.folder).rows("SELECT count(*) FROM words") == [(80,)]
 
 
 def test_describing_a_picture_needs_one(library, tmp_path):

@@ -11,6 +11,7 @@ from painted import paint
 from tiny_bundle import COLOURS
 
 import showtell
+from showtell.search.store import Store
 
 PICTURES = 120
 
@@ -84,7 +85,7 @@ def kill(pictures, folder, model, moments, *, at_start):
 
 
 def check(library, reported):
-    rows = library._store.rows
+    rows = Store(library.folder).rows
     assert rows("PRAGMA integrity_check") == [("ok",)]
     assert rows("PRAGMA foreign_key_check") == []
     assert rows("INSERT INTO words (words) VALUES ('integrity-check')") == []

@@ -51,8 +51,8 @@ def test_the_revision_is_that_of_showtells_own_checkout_alone(tmp_path, monkeypa
     hook.chmod(0o755)
     subprocess.run(["git", "-C", str(tmp_path), "config", "core.fsmonitor", str(hook)], check=True)
     monkeypatch.setattr(preflight, "__file__", str(inside))
-    assert preflight._revision() == "unknown"
+    assert preflight.code_revision() == "unknown"
     (tmp_path / "src/showtell").mkdir(parents=True)
     monkeypatch.setattr(preflight, "__file__", str(tmp_path / "src/showtell/training/preflight.py"))
-    preflight._revision()
+    preflight.code_revision()
     assert not ran.exists()

@@ -13,7 +13,7 @@ from showtell.errors import BadImage
 from showtell.images.extensions import AVIF, EXTENSIONS, HEIC
 from showtell.images.formats import HEAD, format_of, reads_avif
 
-__all__ = ["Found", "find_pictures", "passed_over_sentences"]
+__all__ = ["Found", "find_pictures", "passed_over_sentences", "reads_heic"]
 
 _OTHERS = {
     "camera's raw file": ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .gpr .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef "
@@ -135,7 +135,7 @@ def _entries(folder: str, found: Found) -> Iterator["os.DirEntry[str]"]:
 def _add(entry: "os.DirEntry[str]", found: Found) -> None:
     """Add a file to the pictures, or to what is passed over."""
     ending = os.path.splitext(entry.name)[1].lower()
-    if ending in HEIC and not _reads_heic():
+    if ending in HEIC and not reads_heic():
         found.passed_over["HEIC file"] += 1
     elif ending in AVIF and not reads_avif():
         found.passed_over["AVIF file"] += 1
@@ -160,5 +160,6 @@ def _begins_like_a_picture(entry: "os.DirEntry[str]") -> bool:
 
 
 @cache
-def _reads_heic() -> bool:
+def reads_heic() -> bool:
+    """Whether a library for HEIC is installed."""
     return any(find_spec(library) is not None for library in ("pi_heif", "pillow_heif"))

@@ -141,7 +141,7 @@ def _write_down(run: Run, data: str, trained_from: dict[str, str]) -> None:
             "numpy": np.__version__,
             "onnxruntime": onnxruntime.__version__,
             "python": platform.python_version(),
-            "revision": _revision(),
+            "revision": code_revision(),
         }
     with written_whole(run.output / "vocabulary.json") as temporary:
         run.vocabulary.save(temporary)
@@ -197,7 +197,7 @@ def _trained_from(recipe: Recipe, file: FeatureFile | None, encoder: Path | None
     return {"features": f"{state}, {encoder.name}", "encoder": checksum(network)}
 
 
-def _revision() -> str:
+def code_revision() -> str:
     """The git revision of the code, if it stands in Showtell's own checkout.
 
     A repository that surrounds an installation is somebody else's, and its settings may name programs to run.

@@ -42,14 +42,18 @@ class Actions(Protocol):
 
 
 class PictureView:
-    """The picture, as large as there is room for."""
+    """The picture, as large as there is room for.
+
+    Attributes:
+        hidden: whether it is blurred.
+    """
 
     def __init__(self, parent: tkinter.Misc) -> None:
         self.label = tkinter.Label(parent, background="#e9ecf0", borderwidth=0)
         self.label.bind("<Configure>", lambda event: self._draw())
         self._image: Image | None = None
         self._explained: tuple[Explanation, int] | None = None
-        self._hidden = False
+        self.hidden = False
         self._photo: Any = None
 
     @property
@@ -59,7 +63,7 @@ class PictureView:
 
     def show(self, image: "Image | None", *, hidden: bool = False) -> None:
         """Show another picture, or none."""
-        self._image, self._hidden, self._explained = image, hidden, None
+        self._image, self.hidden, self._explained = image, hidden, None
         self._draw()
 
     def light(self, explanation: "Explanation | None", word: int = 0) -> None:
@@ -76,7 +80,7 @@ class PictureView:
         from PIL import ImageTk
 
         image = drawing.fitted(self._image, width, height)
-        if self._hidden:
+        if self.hidden:
             image = drawing.blurred(image)
         elif self._explained is not None:
             image = drawing.shaded(image, *self._explained)
