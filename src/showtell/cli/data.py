@@ -1,6 +1,5 @@
 """``showtell data``: a corpus in figures, and text files made from it."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,7 +78,9 @@ def data(
         note(f"wrote the document frequencies of {len(documents):,} train pictures to {idf}")
     found = figures(corpus)
     if format == "json":
-        print(_whole_characters(json.dumps(found.to_dict(), ensure_ascii=False, indent=2)))
+        from showtell.text.printable import json_for_terminals
+
+        print(json_for_terminals(json.dumps(found.to_dict(), ensure_ascii=False, indent=2)))
     else:
         _print_tables(found)
 
@@ -137,8 +138,3 @@ def _files(found: "CorpusFigures") -> list[list[str]]:
 
 def _range(least: int, most: int) -> str:
     return f"{least}" if least == most else f"{least} to {most}"
-
-
-def _whole_characters(text: str) -> str:
-    """JSON in which the odd bytes of file names stand as escapes."""
-    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)

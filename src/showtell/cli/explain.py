@@ -11,6 +11,7 @@ from showtell.cli import options as option
 from showtell.cli.paths import refuse_addresses
 from showtell.errors import ShowtellError
 from showtell.files import written_whole
+from showtell.text.printable import json_for_terminals
 
 if TYPE_CHECKING:
     from showtell.captioning.explain import Explanation
@@ -69,7 +70,7 @@ def explain(
         what = "what each word looked at" if words is None else "where each word belongs"
         console.note(f"drew {what} into {output}")
     if format == "json":
-        print(json.dumps({"path": str(image), **found.to_dict()}, ensure_ascii=False))
+        print(json_for_terminals(json.dumps({"path": str(image), **found.to_dict()}, ensure_ascii=False)))
     else:
         print(found.text)
 

@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from showtell.cli.console import note, output
+from showtell.cli.rows import on_stdout
 from showtell.errors import ShowtellError
+from showtell.text.printable import json_for_terminals
 
 __all__ = ["feedback"]
 
@@ -41,7 +43,7 @@ def list_(
     with FeedbackStore(file) as store:
         for row in store.rows(person=person, picture=picture):
             if format == "jsonl":
-                print(json.dumps(row.to_dict(), ensure_ascii=False))
+                print(json_for_terminals(json.dumps(row.to_dict(), ensure_ascii=False)))
             else:
                 judgements = {
                     "rating": f"{row.rating}/5",
@@ -49,7 +51,7 @@ def list_(
                 }
                 words = judgements.get(row.kind, repr(row.text))
                 fields = (row.id, row.time, row.language, row.picture[:12], row.kind, row.machine, words)
-                print("\t".join(" ".join(field.split()) for field in fields))
+                print("\t".join(on_stdout(" ".join(field.split())) for field in fields))
 
 
 @feedback.command("export")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sys
 import webbrowser
 from collections.abc import Sequence
@@ -13,9 +12,10 @@ import typer
 
 from showtell.cli import console
 from showtell.cli import options as option
+from showtell.cli.rows import on_stdout
 from showtell.errors import BadImage, ShowtellError
 from showtell.files import written_whole
-from showtell.text.printable import json_for_terminals, printable
+from showtell.text.printable import json_for_terminals
 
 if TYPE_CHECKING:
     from showtell.search import Duplicates, Found, Match
@@ -139,7 +139,7 @@ def _write(match: "Match", format: Format) -> None:  # noqa: A002
     else:
         probability = "" if match.probability is None else f"{match.probability:.2f}"
         # A line is a row whatever a file is called.
-        print(_flat(match.path), probability, _flat(match.caption or ""), match.reason, sep="\t")
+        print(on_stdout(match.path), probability, on_stdout(match.caption or ""), match.reason, sep="\t")
 
 
 def _write_group(group: "Duplicates", format: Format) -> None:  # noqa: A002
@@ -149,7 +149,7 @@ def _write_group(group: "Duplicates", format: Format) -> None:  # noqa: A002
     elif format == "jsonl":
         _write_json({"paths": group.paths, "same": group.same, "similarity": round(group.similarity, 4)})
     else:
-        print(*map(_flat, group.paths), "", sep="\n")
+        print(*map(on_stdout, group.paths), "", sep="\n")
 
 
 def _report(found: "Found", *, anyway: bool) -> None:
@@ -180,7 +180,3 @@ def _open(found: "Found", path: Path, title: str) -> None:
 def _write_json(row: dict[str, object]) -> None:
     # Names of files that are not Unicode are written as JSON can hold them.
     print(json_for_terminals(json.dumps(row, ensure_ascii=False)))
-
-
-def _flat(text: str) -> str:
-    return printable(text) if sys.stdout.isatty() else re.sub(r"[\t\r\n]", " ", text)

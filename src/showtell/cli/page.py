@@ -7,11 +7,11 @@ import hashlib
 import os
 from base64 import b64encode
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any, TextIO
 
 from showtell.errors import BadImage
+from showtell.text.printable import in_page
 
 __all__ = ["Page"]
 
@@ -96,13 +96,13 @@ class Page:
             self._end_card()
             self._begin_card(row)
         if "error" in row:
-            self._file.write(f"<p>{_plain(row['error'])}</p>")
+            self._file.write(f"<p>{in_page(row['error'])}</p>")
         else:
             sure = row["confidence"]
             about = "" if sure is None else f"confidence {sure:.2f} "
             about += f"unsafe {row['unsafe']:.2f} " if "unsafe" in row else ""
             self._file.write(
-                f'<div><p lang="{escape(row["language"])}">{_plain(row["caption"])}</p>'
+                f'<div><p lang="{in_page(row["language"])}">{in_page(row["caption"])}</p>'
                 f'<p class="small">{about}<button type="button">Copy alt text</button></p></div>'
             )
         self._file.flush()
@@ -116,11 +116,11 @@ class Page:
         self._path = path = row["path"]
         confidence = row.get("confidence")
         shown = "" if confidence is None else f' data-confidence="{confidence}"'
-        self._file.write(f'<li data-path="{_plain(path)}"{shown}>{self._picture(row)}')
+        self._file.write(f'<li data-path="{in_page(path)}"{shown}>{self._picture(row)}')
 
     def _end_card(self) -> None:
         if self._path is not None:
-            self._file.write(f'<p class="small">{_plain(self._path)}</p></li>\n')
+            self._file.write(f'<p class="small">{in_page(self._path)}</p></li>\n')
 
     def _picture(self, row: Mapping[str, Any]) -> str:
         """The thumbnail, as a link to the picture."""
@@ -133,13 +133,8 @@ class Page:
         blur = ' class="unsafe"' if "unsafe" in row else ""
         try:
             url = thumbnail_url(row["path"], _SIDE)
-            image = f'<img{blur} src="{url}" alt="{_plain(row.get("caption", ""))}">'
+            image = f'<img{blur} src="{url}" alt="{in_page(row.get("caption", ""))}">'
         except BadImage:
             return '<span class="none">no picture</span>'
         path = os.path.relpath(os.path.realpath(row["path"]), self._folder).replace(os.sep, "/")
         return f'<a href="{quote(path.encode("utf-8", "surrogateescape"))}">{image}</a>'
-
-
-def _plain(text: str) -> str:
-    """Text as it stands in a page; names of files need not be Unicode, but pages are."""
-    return escape(text.encode("utf-8", "replace").decode("utf-8"))

@@ -1,6 +1,7 @@
 """Captions as rows: for people, for JSON, for spreadsheets, as COCO results, as a page."""
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
@@ -155,6 +156,11 @@ class _Coco:
 def one_line(path: str) -> str:
     """A file's name as it stands in a row of text."""
     return re.sub(r"[\t\r\n]", " ", path)
+
+
+def on_stdout(text: str) -> str:
+    """A text as a line on stdout can hold it: written out where a terminal would obey it, on one line elsewhere."""
+    return printable(text) if sys.stdout.isatty() else one_line(text)
 
 
 def coco_id(path: str) -> str | int:

@@ -1,6 +1,7 @@
 """``showtell undo``: files that ``caption --write`` changed, as they were."""
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from showtell.cli import console
+from showtell.cli.rows import on_stdout
 from showtell.errors import ShowtellError
 
 if TYPE_CHECKING:
@@ -47,12 +49,13 @@ def undo(
             "there is nothing to take back; showtell undo --list shows the runs that there are"
         )
     well = True
-    with console.output(None) as file, console.progress(len(chosen), "Restoring") as advance:
+    on_terminal = sys.stdout.isatty()
+    with console.progress(len(chosen), "Restoring", hidden=on_terminal) as advance:
         for entry in reversed(chosen):
             undone = journal.undo(entry, dry_run=dry_run)
             well = well and undone.restored
             verb = f"would be: {undone.reason}" if dry_run else undone.reason
-            print(f"{undone.path}\t{verb if undone.restored else f'error: {undone.reason}'}", file=file)
+            print(f"{on_stdout(str(undone.path))}\t{verb if undone.restored else f'error: {undone.reason}'}")
             advance(1)
     if not well:
         raise typer.Exit(1)
@@ -63,7 +66,7 @@ def _list(entries: "list[Entry]") -> None:
     counts = Counter(entry.run for entry in entries)
     kinds = {entry.run: f"{entry.kind} by {entry.model}" for entry in entries}
     for run, count in counts.items():
-        print(f"{run}\t{count} {'file' if count == 1 else 'files'}\t{kinds[run]}")
+        print(f"{run}\t{count} {'file' if count == 1 else 'files'}\t{on_stdout(kinds[run])}")
 
 
 def _chosen(entries: "list[Entry]", paths: list[str], everything: bool) -> "list[Entry]":

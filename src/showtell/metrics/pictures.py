@@ -13,7 +13,7 @@ from urllib.parse import quote
 from showtell.errors import ShowtellError
 from showtell.metrics.report import Report
 from showtell.metrics.tables import Found, reports_of, written
-from showtell.text.printable import printable, spreadsheet_cell
+from showtell.text.printable import in_page, json_for_terminals, printable, spreadsheet_cell
 
 PER_PICTURE_FORMATS = (".csv", ".json", ".jsonl")
 
@@ -128,7 +128,7 @@ def written_with_worst(found: Found, shown: Shown, format: str) -> str:  # noqa:
         return written(found, format)
     if format == "json":
         content = {**found.to_dict(), "worst": [asdict(entry) for entry in entries]}
-        return json.dumps(content, ensure_ascii=False, indent=2)
+        return json_for_terminals(json.dumps(content, ensure_ascii=False, indent=2))
     if format in ("text", "markdown"):
         listed = "\n\n".join(map(_entry, entries))
         return f"{written(found, format)}\n\n" + (listed if format == "text" else f"```text\n{listed}\n```")
@@ -170,9 +170,9 @@ def _page(found: Found, shown: Shown) -> str:
         if entry.id in shown.files:
             parts.append(f'<img src="{html.escape(_link(shown.files[entry.id], shown.beside))}" alt="">')
         title = f"{entry.metric} {entry.value:.1f}" + (f" ({entry.set})" if entry.set else "")
-        references = "".join(f"<li>{html.escape(one)}</li>" for one in entry.references)
+        references = "".join(f"<li>{in_page(one)}</li>" for one in entry.references)
         parts.append(
-            f"<div><h3>{html.escape(entry.caption)}</h3><p>{html.escape(entry.id)}, {html.escape(title)}</p>"
+            f"<div><h3>{in_page(entry.caption)}</h3><p>{in_page(entry.id)}, {in_page(title)}</p>"
             f"<ul>{references}</ul></div></article>"
         )
     return "\n".join([*parts, "</body></html>"])

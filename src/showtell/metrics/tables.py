@@ -1,7 +1,6 @@
 """Reports, comparisons and rankings as text, JSON, CSV, Markdown, LaTeX or HTML."""
 
 import csv
-import html
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from showtell.metrics.base import Score, Signature
 from showtell.metrics.report import Report
 from showtell.metrics.significance import Comparison, Difference, Ranking
-from showtell.text.printable import printable, spreadsheet_cell
+from showtell.text.printable import in_page, json_for_terminals, printable, spreadsheet_cell
 from showtell.text.tables import aligned, latex, markdown
 
 FORMATS = ("text", "json", "csv", "markdown", "latex", "html")
@@ -32,7 +31,7 @@ def written(found: Found, format: str = "text") -> str:  # noqa: A002
     if format not in FORMATS:
         raise ValueError(f"there is no format {format!r}; choose one of {', '.join(FORMATS)}")
     if format == "json":
-        return json.dumps(found.to_dict(), ensure_ascii=False, indent=2)
+        return json_for_terminals(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
     if format == "csv":
         return _csv(found)
     notes = []
@@ -192,7 +191,7 @@ def _html(table: Table) -> str:
 
 
 def _cells(kind: str, row: Iterable[str]) -> str:
-    return "".join(f"<{kind}>{html.escape(cell)}</{kind}>" for cell in row)
+    return "".join(f"<{kind}>{in_page(cell)}</{kind}>" for cell in row)
 
 
 _WRITERS: dict[str, Callable[[Table], str]] = {
@@ -206,5 +205,5 @@ _LINES: dict[str, Callable[[Sequence[str]], str]] = {
     "text": "\n".join,
     "markdown": lambda lines: "\n".join(f"- `{line}`" for line in lines),
     "latex": lambda lines: "\n".join(f"% {line}" for line in lines),
-    "html": lambda lines: "\n".join(f"<p><code>{html.escape(line)}</code></p>" for line in lines),
+    "html": lambda lines: "\n".join(f"<p><code>{in_page(line)}</code></p>" for line in lines),
 }

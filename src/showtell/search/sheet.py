@@ -7,6 +7,7 @@ from pathlib import Path
 from showtell.errors import BadImage
 from showtell.images.thumbnails import thumbnail_url
 from showtell.search.answers import Match
+from showtell.text.printable import in_page
 
 __all__ = ["contact_sheet"]
 
@@ -55,7 +56,7 @@ def contact_sheet(matches: Sequence[Match], *, title: str, subtitle: str = "", l
     """
     cards = "\n".join(map(_card, matches))
     return _PAGE.format(
-        title=escape(title), subtitle=escape(subtitle), language=escape(language), cards=cards
+        title=in_page(title), subtitle=in_page(subtitle), language=in_page(language), cards=cards
     )
 
 
@@ -66,10 +67,10 @@ def _card(match: Match) -> str:
     return _CARD.format(
         link=escape(Path(match.path).as_uri()),
         picture=_picture(match),
-        language=escape(match.language or "en"),
-        caption=escape(match.caption or ""),
-        why=escape(why),
-        path=escape(path),
+        language=in_page(match.language or "en"),
+        caption=in_page(match.caption or ""),
+        why=in_page(why),
+        path=in_page(path),
     )
 
 
@@ -78,5 +79,5 @@ def _picture(match: Match) -> str:
     try:
         url = thumbnail_url(match.path, _SIDE)
     except BadImage as error:
-        return f'<span class="gone">{escape(error.reason)}</span>'
-    return f'<img src="{url}" alt="{escape(match.caption or "")}">'
+        return f'<span class="gone">{in_page(error.reason)}</span>'
+    return f'<img src="{url}" alt="{in_page(match.caption or "")}">'

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from html import escape
 
-__all__ = ["counted", "json_for_terminals", "printable", "shown", "some", "spreadsheet_cell"]
+__all__ = ["counted", "in_page", "json_for_terminals", "printable", "shown", "some", "spreadsheet_cell"]
 
 # C0, DEL and C1; the marks that change the direction of text; separators of lines; half characters, which
 # stand for the bytes of file names that are not Unicode.
@@ -17,6 +18,11 @@ def printable(text: str) -> str:
     sequences that a terminal obeys. Everything else stays, emoji and every script included.
     """
     return _CONTROL.sub(_written_out, text)
+
+
+def in_page(text: str) -> str:
+    """The text as it stands in a page of HTML, its control characters written out: a page may go to a terminal too."""
+    return escape(printable(text))
 
 
 def json_for_terminals(text: str) -> str:
