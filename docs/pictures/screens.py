@@ -33,16 +33,17 @@ def page(folder: Path) -> None:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
         )
-        for name, width, scheme, locale in (
-            ("page", 1100, "light", "en-GB"),
-            ("page-phone", 390, "dark", "zh-CN"),
+        for name, size, scheme, locale in (
+            ("page", (1100, 1000), "light", "en-GB"),
+            ("page-phone", (390, 1000), "dark", "zh-CN"),
         ):
+            phone = name == "page-phone"
             context = browser.new_context(
-                viewport={"width": width, "height": 800},
+                viewport={"width": size[0], "height": size[1]},
                 color_scheme=scheme,
                 locale=locale,
-                has_touch=name == "page-phone",
-                is_mobile=name == "page-phone",
+                has_touch=phone,
+                is_mobile=phone,
             )
             opened = context.new_page()
             opened.goto(running.url)
@@ -51,11 +52,12 @@ def page(folder: Path) -> None:
             opened.wait_for_selector(".caption >> nth=1")
             while opened.locator(".card.busy").count():
                 time.sleep(0.1)
-            opened.locator("summary").first.click()
-            opened.locator(".caption span").nth(1).hover()
+            others, word = opened.locator(".card summary").first, opened.locator(".caption span").nth(1)
+            for do in (others.tap, word.tap) if phone else (others.click, word.hover):
+                do()
             opened.wait_for_selector("canvas:visible")
             time.sleep(0.5)
-            opened.screenshot(path=folder / f"{name}.png", full_page=True)
+            opened.screenshot(path=folder / f"{name}.png")
             smaller(Image.open(folder / f"{name}.png"), name)
             context.close()
         browser.close()

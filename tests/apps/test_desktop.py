@@ -303,6 +303,16 @@ def test_words_are_saved_beside_the_picture_and_undo_brings_back_what_was_there(
     assert not machine.exists()
 
 
+def test_the_models_card_is_shown(open_window):
+    window = open_window()
+    wait(window, lambda: window.service is not None)
+    press(window, window.tools["model"])
+    [top] = [one for one in window.root.winfo_children() if isinstance(one, tkinter.Toplevel)]
+    assert top.title() == "Model: tiny 1"
+    [text] = [one for one in top.winfo_children() if isinstance(one, tkinter.Text)]
+    assert text.get("1.0", "end").strip() == (window.service.card().strip() or "tiny 1")
+
+
 def test_a_caption_is_copied(open_window, folder):
     window = open_window()
     window.open([folder / "1.png"])

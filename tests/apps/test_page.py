@@ -140,6 +140,46 @@ def test_a_picture_is_dropped_or_pasted(visit):
         visit.page.wait_for_selector(f".caption:has-text('a {colour} picture')")
 
 
+def test_what_is_no_picture_is_told(visit):
+    script = """() => {
+        const data = new DataTransfer();
+        data.items.add(new File(["notes"], "notes.txt", { type: "text/plain" }));
+        document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+    }"""
+    visit.page.evaluate(script)
+    sync_api.expect(visit.page.locator("#refused")).to_have_text("That is not a picture.")
+    visit.choose(("red.png", picture("red")))
+    visit.page.wait_for_selector(".caption")
+    assert visit.page.locator("#refused").is_hidden()
+
+
+def test_a_folder_that_is_dropped_is_its_pictures(visit, tmp_path):
+    (tmp_path / "folder" / "more").mkdir(parents=True)
+    for name, colour in (("b.png", "red"), ("more/c.png", "blue"), (".no.png", "green")):
+        (tmp_path / "folder" / name).write_bytes(picture(colour))
+    drag = {"items": [], "files": [str(tmp_path / "folder")], "dragOperationsMask": 1}
+    session = visit.page.context.new_cdp_session(visit.page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 200, "data": drag})
+    visit.page.wait_for_selector(".caption >> nth=3")
+    assert captions(visit.page)[::2] == ["a red picture", "a blue picture"]
+
+
+def test_a_word_shows_where_the_model_looked_when_it_is_tapped(browser, server):
+    context = browser.new_context(locale="en-GB", has_touch=True, is_mobile=True)
+    visiting = Visit(context.new_page(), server.running.url)
+    assert visiting.page.locator("#drop .big").is_hidden()  # nothing is dragged on a phone
+    visiting.choose(("red.png", picture("red")))
+    visiting.page.locator(".caption span", has_text="red").first.tap()
+    visiting.page.locator(".card canvas").wait_for(state="visible")
+    context.close()
+
+
+def test_the_models_card_is_shown(visit):
+    visit.page.click("#about")
+    sync_api.expect(visit.page.locator("#card")).to_contain_text("tiny")
+
+
 def test_a_word_shows_where_the_model_looked(visit):
     visit.choose(("red.png", picture("red")))
     canvas = visit.page.locator(".card canvas")
@@ -179,7 +219,7 @@ def test_words_of_people_are_kept_and_taken_back(visit):
     page.wait_for_selector("text=Thank you")
     page.locator("button:has-text('Undo')").first.click()
     page.wait_for_selector("text=Taken back")
-    page.locator("summary").first.click()
+    page.locator(".card summary").first.click()
     page.locator("button:has-text('This one is better')").first.click()
     page.wait_for_selector("text=Thank you")
 
@@ -241,7 +281,7 @@ def test_a_persons_words_are_what_is_copied_until_they_are_taken_back(visit):
 def test_the_better_caption_takes_the_place_of_the_other(visit, server):
     page = visit.page
     visit.choose(("green.png", picture("green")))
-    page.locator("summary").first.click()
+    page.locator(".card summary").first.click()
     other = page.locator(".others li > span").first.inner_text()
     page.locator("button:has-text('This one is better')").first.click()
     page.wait_for_selector("text=Thank you")
@@ -277,6 +317,10 @@ def test_the_page_speaks_chinese_and_remembers_it(visit):
     assert "把图片拖到这里" in page.locator("#drop").inner_text()
     assert "改正" in page.locator(".card").inner_text()
     assert page.locator("meter").first.get_attribute("aria-label") == "置信度"
+    visit.choose(("bad.png", b"nonsense"))
+    sync_api.expect(page.locator(".card .error")).to_have_text("这张图片无法读取。")
+    visit.said.clear()  # browsers count an answer of 422 as an error
+    page.locator(".card").first.locator("button").click()
     texts = page.evaluate("[...document.querySelectorAll('[data-text]')].map(one => one.textContent)")
     assert not [text for text in texts if text in ("", "undefined")]
     page.reload()
@@ -296,7 +340,7 @@ def test_axe_finds_nothing_serious(browser, server, scheme, width):
     assert problems_of(visiting.page) == []
     visiting.choose(("red.png", picture("red")))
     visiting.page.wait_for_selector(".caption >> nth=1")
-    visiting.page.locator("summary").first.click()
+    visiting.page.locator(".card summary").first.click()
     visiting.page.locator("button:has-text('Correct')").first.click()
     visiting.page.locator("button:has-text('Where it looked')").first.click()
     assert problems_of(visiting.page) == []

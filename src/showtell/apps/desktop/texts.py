@@ -64,6 +64,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "These pictures look nearly the same. Keep your words for them too?",
         "这些图片几乎一样，也用您的描述吗？",
     ),
+    "model": ("Model", "模型"),
     "accept": ("Keep for those ticked", "用于已勾选的"),
     "leave": ("Leave them", "不用"),
     "yours": ("Your words", "您的描述"),

@@ -165,6 +165,8 @@ class Window:
         bar.pack(side="bottom", fill="x")
         self.tools["undo"] = ttk.Button(bar, command=self.opinions.undo, state="disabled")
         self.tools["undo"].pack(side="right")
+        self.tools["model"] = ttk.Button(bar, command=self.show_card)
+        self.tools["model"].pack(side="right", padx=pixels(6))
         self.tools["stop"] = ttk.Button(bar, command=self.stop)
         self.progress = ttk.Progressbar(bar, length=pixels(160))
         self.status = ttk.Label(bar)
@@ -325,6 +327,23 @@ class Window:
     def _undo_key(self, event: "tkinter.Event[Any]") -> None:
         if not isinstance(event.widget, tkinter.Text):  # which has an undo of its own
             self.opinions.undo()
+
+    def show_card(self) -> None:
+        """Show what the model learnt from, what it reaches and where it fails."""
+        if self.service is None:
+            return
+        health = self.service.health()
+        top = tkinter.Toplevel(self.root)
+        top.title(f"{self.texts('model')}: {health.model} {health.version}")
+        text = tkinter.Text(top, wrap="word", width=90, height=30, font="TkTextFont", relief="flat")
+        text.insert("1.0", self.service.card() or f"{health.model} {health.version}")
+        text.configure(state="disabled")
+        bar = ttk.Scrollbar(top, command=text.yview)
+        text.configure(yscrollcommand=bar.set)
+        bar.pack(side="right", fill="y")
+        text.pack(fill="both", expand=True)
+        top.bind("<Escape>", lambda event: top.destroy())
+        text.focus_set()
 
     # --- the end ---
 

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { thumb } from "./search.js";
-import { announce, make, percent, text } from "./words.js";
+import { announce, make, percent, problemText, text } from "./words.js";
 
 const AT_ONCE = 4; // pictures that are sent at a time
 const waiting = [];
@@ -45,10 +45,10 @@ class Card {
 
   fail(problem) {
     this.body.replaceChildren(
-      make("p", { className: "error", textContent: problem.message }),
+      make("p", { className: "error", textContent: problemText(problem) }),
       make("button", { className: "second", text: "remove", onclick: () => this.remove() }),
     );
-    announce(`${text("failed")} ${problem.message}`);
+    announce(`${text("failed")} ${problemText(problem)}`);
   }
 
   show(result) {
@@ -216,7 +216,7 @@ class CaptionView {
       if (version === this.version && words[number]) this.card.light(words[number].map, area);
     } catch (problem) {
       this.explained = null;
-      this.tell(null, problem.message);
+      this.tell(null, problemText(problem));
     }
   }
 
@@ -288,7 +288,7 @@ class CaptionView {
       this.tell("thanks");
       if (offer) this.answer.after(offer);
     } catch (problem) {
-      this.tell(null, problem.message);
+      this.tell(null, problemText(problem));
     }
   }
 
@@ -301,7 +301,7 @@ class CaptionView {
       this.tell("undone");
       this.correct.focus();
     } catch (problem) {
-      this.tell(null, problem.message);
+      this.tell(null, problemText(problem));
     }
   }
 
@@ -326,7 +326,7 @@ class CaptionView {
         if (ids.length) await api.describe(ids, words, this.described.language, id);
         this.tell("thanks");
       } catch (problem) {
-        this.tell(null, problem.message);
+        this.tell(null, problemText(problem));
       }
     });
     return form;

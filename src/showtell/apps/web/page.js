@@ -3,14 +3,36 @@
 import * as api from "./api.js";
 import { describe } from "./captions.js";
 import { prepareSearch } from "./search.js";
-import { announce, onLanguage, showLanguage, switchLanguage, text } from "./words.js";
+import { onLanguage, problemText, showLanguage, switchLanguage, text } from "./words.js";
 
 const get = (id) => document.getElementById(id);
 
 function take(files) {
   const pictures = [...files].filter((file) => !file.type || file.type.startsWith("image/"));
-  if (pictures.length) describe(pictures);
-  else if (files.length) announce(text("noPicture"));
+  describe(pictures);
+  const refused = get("refused");
+  refused.hidden = pictures.length > 0 || !files.length;
+  refused.dataset.text = "noPicture";
+  refused.textContent = text("noPicture");
+}
+
+// The files that were dropped, and those of folders.
+async function filesOf(data) {
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return data.files;
+  return (await Promise.all(entries.map(filesIn))).flat();
+}
+
+async function filesIn(entry) {
+  if (entry.isFile) return [await new Promise((done, failed) => entry.file(done, failed))];
+  const reader = entry.createReader(), found = [];
+  for (;;) { // it gives some at a time, and none at the end
+    const some = await new Promise((done, failed) => reader.readEntries(done, failed));
+    if (!some.length) break;
+    found.push(...some.filter((one) => !one.name.startsWith(".")));
+  }
+  found.sort((one, other) => one.name.localeCompare(other.name));
+  return (await Promise.all(found.map(filesIn))).flat();
 }
 
 function preparePictures() {
@@ -26,7 +48,7 @@ function preparePictures() {
   addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    take(event.dataTransfer.files);
+    filesOf(event.dataTransfer).then(take, () => take([new File([], "", { type: "none" })]));
   });
   addEventListener("paste", (event) => { if (event.clipboardData.files.length) take(event.clipboardData.files); });
 }
@@ -53,7 +75,7 @@ function prepareTabs() {
 async function start() {
   try {
     const health = await api.health();
-    await api.card(); // which asks for the token
+    get("card").textContent = (await api.card()).card; // which asks for the token
     get("token").hidden = true;
     get("tabs").hidden = !health.library;
     const about = () => {
@@ -64,7 +86,7 @@ async function start() {
     about();
   } catch (problem) {
     get("token").hidden = false;
-    get("token-error").textContent = problem.kind === "token" ? (get("token-field").value ? text("tokenWrong") : "") : problem.message;
+    get("token-error").textContent = problem.kind === "token" ? (get("token-field").value ? text("tokenWrong") : "") : problemText(problem);
     get("token-field").focus();
   }
 }

@@ -1,7 +1,7 @@
 // A library of pictures, searched by words or by one of its pictures.
 
 import * as api from "./api.js";
-import { make, onLanguage, percent, text } from "./words.js";
+import { make, onLanguage, percent, problemText, text } from "./words.js";
 
 const get = (id) => document.getElementById(id);
 let shown = null; // the last answer, to be said again when the language changes
@@ -29,7 +29,7 @@ async function run(answer) {
     const found = await answer;
     if (number === asked) show(found);
   } catch (problem) {
-    if (number === asked) get("found").textContent = problem.message;
+    if (number === asked) get("found").textContent = problemText(problem);
   }
 }
 

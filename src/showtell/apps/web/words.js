@@ -6,6 +6,7 @@ const TEXTS = {
     tokenLabel: "The token that “showtell serve” printed", tokenButton: "Continue", tokenWrong: "That token is wrong.",
     dropHere: "Drop pictures here", dropMore: "or paste one, or", choose: "Choose pictures", camera: "Take a photo",
     stays: "Pictures are described on the computer that runs Showtell, and are not kept.",
+    card: "The model's card",
     reading: "Looking at the picture …", done: "Described:", failed: "Not described:",
     en: "English", zh: "Chinese", confidence: "Confidence", copy: "Copy as alt text", copied: "Copied",
     looked: "Where it looked", lookedHint: "Choose a word to see where the model looked.",
@@ -25,6 +26,12 @@ const TEXTS = {
     tokenLabel: "“showtell serve”显示的口令", tokenButton: "继续", tokenWrong: "口令不对。",
     dropHere: "把图片拖到这里", dropMore: "也可以粘贴，或者", choose: "选择图片", camera: "拍照",
     stays: "图片只在运行 Showtell 的电脑上处理，不会保存。",
+    card: "模型说明",
+    problems: {
+      "bad-picture": "这张图片无法读取。", "too-large": "图片太大。", "too-many": "图片太多。", busy: "服务器正忙，请稍后再试。",
+      slow: "用时太长。", ending: "服务器正在关闭。", unreachable: "服务器没有应答。", storage: "服务器现在无法保存或读取。",
+      "no-such-picture": "这张图片已不存在，请重新搜索。",
+    },
     reading: "正在看图……", done: "描述完成：", failed: "无法描述：",
     en: "英文", zh: "中文", confidence: "置信度", copy: "复制为替代文本", copied: "已复制",
     looked: "模型看了哪里", lookedHint: "选一个词，看模型看了图片的哪里。",
@@ -48,6 +55,8 @@ export const text = (key, ...given) => {
   const found = TEXTS[language][key];
   return typeof found === "function" ? found(...given) : found;
 };
+// A problem in the page's language; the server speaks English.
+export const problemText = ({ kind, message }) => TEXTS[language].problems?.[kind] ?? message;
 export const percent = (value) =>
   new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(value);
 export const onLanguage = (listener) => listeners.push(listener);
