@@ -503,6 +503,21 @@ def test_settings_that_are_broken_are_as_at_the_first_time(tmp_path, content):
     assert Settings.read(tmp_path / "settings.json") == Settings()
 
 
+@pytest.mark.parametrize("geometry", ["900x700+9000+50", "900x700+20+-2000", "rubbish", "900x700"])
+def test_a_remembered_place_that_cannot_be_seen_is_not_gone_back_to(
+    tiny_model, tmp_path, monkeypatch, geometry
+):
+    monkeypatch.setenv("SHOWTELL_SETTINGS", str(tmp_path / "settings.json"))
+    settings = Settings(language="en", geometry=geometry)
+    window = Window(
+        new_root(), lambda library: open_service(str(tiny_model), feedback=tmp_path / "f"), settings=settings
+    )
+    wait(window, lambda: window.service is not None)
+    assert 0 <= window.root.winfo_rootx() < window.root.winfo_screenwidth() - 100
+    assert 0 <= window.root.winfo_rooty() < window.root.winfo_screenheight() - 100
+    window.close()
+
+
 def test_at_twice_the_size_everything_is_there_and_twice_as_large(open_window, folder):
     heights = {}
     for scale in (1.0, 2.0):

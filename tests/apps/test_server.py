@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ import httpx
 from serving import TOKEN, picture, serving
 from tiny_bundle import CHINESE, COLOURS
 
+from showtell.apps.server.connections import Patient
 from showtell.apps.server.protection import Limits
 from showtell.apps.server.running import prepare
 from showtell.errors import ShowtellError
@@ -280,6 +282,23 @@ def test_when_too_many_wait_more_are_told_to_come_back(tiny_model, tmp_path):
         assert refused
         assert_problem(refused[0], 429, "busy")
         assert refused[0].headers["retry-after"] == "1"
+
+
+def test_connections_that_say_nothing_do_not_keep_others_out(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(Patient, "seconds", 0.5)
+    with serving(tiny_model, tmp_path) as (client, _), ExitStack() as stack:
+        place = client.base_url.host, client.base_url.port
+        for number in range(300):
+            silent = stack.enter_context(socket.create_connection(place, timeout=10))
+            silent.sendall(b"GET / HTTP/1.1\r\nHost: x"[: number % 24])
+        end = time.monotonic() + 20
+        while client.get("/api/health").status_code != 200:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        # One that has asked before is given up too, but not while it waits for its answer.
+        with httpx.Client(base_url=client.base_url, headers=client.headers) as other:
+            answer = other.post("/api/caption", files=files("red"), data={"beam": "10"})
+            assert answer.status_code == 200
 
 
 def test_an_answer_that_takes_too_long_is_given_up(tiny_model, tmp_path):

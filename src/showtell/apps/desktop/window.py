@@ -10,6 +10,7 @@
 """
 
 import locale
+import re
 import tkinter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -101,7 +102,7 @@ class Window:
         screen = root.winfo_screenwidth(), root.winfo_screenheight()
         root.minsize(min(pixels(640), screen[0]), min(pixels(480), screen[1]))
         width, height = (min(pixels(side), most) for side, most in zip(FIRST_SIZE, screen, strict=True))
-        root.geometry(self.settings.geometry or f"{width}x{height}")
+        root.geometry(_geometry(self.settings.geometry, screen) or f"{width}x{height}")
         root.protocol("WM_DELETE_WINDOW", self.close)
         self._build_tools()
         self._build_status()
@@ -357,6 +358,17 @@ class Window:
         self.root.destroy()
         if service is not None:
             service.close()
+
+
+def _geometry(remembered: str, screen: tuple[int, int]) -> str:
+    """A size and place that was remembered, if it can be seen on this screen; its size alone if not."""
+    found = re.fullmatch(r"(\d+)x(\d+)\+(-?\d+)\+(-?\d+)", remembered)
+    if found is None:
+        return ""
+    width, height, left, top = map(int, found.groups())
+    size = f"{min(width, screen[0])}x{min(height, screen[1])}"
+    seen = -width // 2 < left < screen[0] - 100 and -20 < top < screen[1] - 100
+    return f"{size}+{left}+{top}" if seen else size
 
 
 def _press(event: "tkinter.Event[Any]") -> None:

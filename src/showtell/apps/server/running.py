@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from showtell.apps.server.app import create_app
+from showtell.apps.server.connections import Patient
 from showtell.apps.server.protection import Limits, is_loopback
 from showtell.apps.service import Service
 from showtell.errors import ShowtellError, reason_of
@@ -93,6 +94,7 @@ def prepare(
         access_log=False,
         server_header=False,
         date_header=False,
+        http=Patient,
         ws="none",
         timeout_keep_alive=10,
         timeout_graceful_shutdown=30,
