@@ -230,6 +230,22 @@ def test_columns_may_stand_in_another_order(tmp_path):
     assert read_captions(path).captions == {"1": ["a dog, a cat"], "2": ["a cow"]}
 
 
+def test_a_models_columns_have_names_of_their_own(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("prediction,file_name\na dog,1.jpg\na cow,2.jpg\n", encoding="utf-8")
+    assert read_captions(path).captions == {"1": ["a dog"], "2": ["a cow"]}
+    # Beside people's captions they are not taken for one of them.
+    path.write_text("image,caption,prediction\n1.jpg,a dog,a cow\n", encoding="utf-8")
+    assert read_captions(path).captions == {"1": ["a dog"]}
+
+
+def test_the_picture_behind_the_caption_without_a_header_is_noticed(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("a dog and a cat,1.jpg\na cow,2.jpg\n", encoding="utf-8")
+    with pytest.raises(BadCorpus, match=r"line 1: the line has the picture behind the caption"):
+        read_captions(path)
+
+
 def test_karpathys_file_is_read(tmp_path):
     path = tmp_path / "dataset_flickr8k.json"
     sentences = [{"raw": "A cat sits.", "tokens": ["a"]}, {"raw": "A cat."}]

@@ -69,6 +69,18 @@ def test_hidden_files_and_links_in_a_circle_are_passed_over(tmp_path):
     assert [path.relative_to(tmp_path).as_posix() for path in walk(tmp_path)] == ["a/1.jpg"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="wants pipes")
+@pytest.mark.timeout(60)
+def test_pipes_among_the_files_are_passed_over(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "a.txt").write_text("A dog.")
+    for name in ("b.jpg", "b.txt", "shard.tar", "metadata.csv"):
+        os.mkfifo(tmp_path / name)
+    assert [one.id for one in open_corpus(f"folder:{tmp_path}")] == ["a"]
+    with pytest.raises(BadCorpus, match="holds no shards"):
+        open_corpus(f"webdataset:{tmp_path}")
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "a").mkdir(mode=0)

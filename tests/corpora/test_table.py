@@ -81,6 +81,14 @@ def test_columns_of_other_names_are_given_in_the_spec(folder):
         open_corpus(f"table:{folder}/x.jsonl?image=foto")
 
 
+@pytest.mark.parametrize("separator", [";", "|", "\t"])
+def test_columns_of_other_names_stand_between_any_separator(folder, separator):
+    rows = [("foto", "beschreibung"), ("a.jpg", '"A dog, a cat."'), ("b.jpg", "A cat.")]
+    (folder / "x.csv").write_text("\n".join(separator.join(row) for row in rows))
+    corpus = open_corpus(f"table:{folder}/x.csv?image=foto&caption=beschreibung")
+    assert {one.id: one.references[0].text for one in corpus} == {"a": "A dog, a cat.", "b": "A cat."}
+
+
 def test_two_columns_need_no_header(folder):
     (folder / "x.csv").write_text("a.jpg,A dog, a cat.\nb.jpg,A cow.\n")
     assert len(open_corpus(f"table:{folder}/x.csv")) == 2

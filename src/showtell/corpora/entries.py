@@ -28,6 +28,7 @@ PICTURE_KEYS = (
     "id",
 )
 _CAPTION_KEY = re.compile(r"(?:caption|reference|sentence|text|comment)s?_?\d*")
+_PREDICTION_KEY = re.compile(r"pred(?:ict(?:ion|ed))?(?:_caption)?|generated(?:_caption)?|hypothesis")
 _CHINESE = re.compile("[\u3400-\u9fff]")
 _WHOLE = re.compile(r"-?\d+\.0+")
 
@@ -113,8 +114,14 @@ def _word(found: Mapping[str, object], key: str, broken: Broken) -> str | None:
 
 
 def caption_keys(found: Mapping[str, object]) -> list[str]:
-    """The fields that hold captions: ``caption``, ``caption_0``, ``sentences`` and their like, in order."""
-    return [key for key in found if _CAPTION_KEY.fullmatch(key.lower())]
+    """The fields that hold captions: ``caption``, ``caption_0``, ``sentences`` and their like, in order.
+
+    Where there are none, those that hold a model's: ``prediction`` and its like.
+    """
+    for names in (_CAPTION_KEY, _PREDICTION_KEY):
+        if keys := [key for key in found if names.fullmatch(key.lower())]:
+            return keys
+    return []
 
 
 def has_names(cells: Iterable[str]) -> bool:
@@ -177,6 +184,12 @@ def table_entries(
     if has_header:
         next(rows)
     for place, name, text in rows:
+        if not has_header and is_picture_name(text) and not is_picture_name(name):
+            raise broken_line(
+                path,
+                place,
+                "has the picture behind the caption; name the columns in a first line: caption, image",
+            )
         # The program's own lines for people have "error: …" where a picture could not be read.
         yield place, Entry(name_of(name), [] if text.startswith("error: ") else [text])
 

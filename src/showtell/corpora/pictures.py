@@ -138,7 +138,7 @@ def _walk(
         return
     seen.add((status.st_dev, status.st_ino))
     for entry in names:
-        if wanted(entry.name) and not entry.is_dir():
+        if wanted(entry.name) and entry.is_file():  # no pipe, which may be waited for without end
             yield folder / entry.name
         elif depth > 1 and entry.is_dir():
             yield from _walk(folder / entry.name, depth - 1, wanted, seen)

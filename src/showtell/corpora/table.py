@@ -62,13 +62,15 @@ def _entries(path: Path, columns: Columns) -> Iterator[tuple[int, Entry]]:
         raise BadCorpus(f"{path} is empty; give a table of pictures and captions")
     if path.suffix.lower() in _JSON_LINES or line.startswith("{"):
         return json_line_entries(path, columns)
-    return table_entries(path, _separator(path, line), columns, header=True)
+    return table_entries(path, _separator(path, line, columns), columns, header=True)
 
 
-def _separator(path: Path, line: str) -> str:
+def _separator(path: Path, line: str, columns: Columns) -> str:
     """What stands between the cells: what the header shows, else what the file's ending says."""
+    asked = {name.lower() for name in (columns.image, columns.caption) if name is not None}
     for separator in NAMES:
-        if has_names(header_of(line, separator)):
+        header = header_of(line, separator)
+        if has_names(header) or (asked and asked <= set(header)):
             return separator
     return "\t" if "\t" in line or path.suffix.lower() in (".tsv", ".tab") else ","
 

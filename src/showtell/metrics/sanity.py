@@ -19,6 +19,8 @@ IDENTICAL = 0.1  # share of pictures whose candidate may be one of its reference
 SAME = 0.5  # share of pictures that may have one and the same caption
 FEW_PICTURES = 100  # fewer are too few for document frequencies
 _ENOUGH = 10  # pictures, before a share says anything
+_PROMPT = 3  # words, in which nearly all candidates and hardly any reference begin alike
+_PROMPT_LETTERS = 8  # that it has at least: characters that stand alone are no prompt
 _SHARE = 0.05  # of captions that are odd, before the file is
 
 
@@ -68,6 +70,29 @@ _REMAINS = (
     ),
     _Remains(
         (),
+        r"\A\s*b(['\"]).*\1\s*\Z",
+        "are bytes written as text ({}); decode them",
+        starts="bB ",
+    ),
+    _Remains(
+        (),
+        r"\A\s*(?:nan|none|null|n/a|<na>)\s*\Z",
+        "are empty values written as text ({}); leave those pictures out",
+        starts="nN< ",
+    ),
+    _Remains(
+        (),
+        r"\A\s*\d+(?:[\s,]+\d+)+\s*\Z",
+        "are numbers ({}); turn the ids into words (the tokenizer's decode method)",
+        starts="0123456789 ",
+    ),
+    _Remains(
+        ("ã", "â€", "â\xa0", "ï»¿"),
+        "Ã[\x80-\xbf]|â€[\x80-\xbf™œ“”˜¦]|Â\xa0|ï»¿",
+        "were read in another encoding than they are written in ({}); read them as UTF-8",
+    ),
+    _Remains(
+        (),
         r"\A\s*error: ",
         "are messages about pictures that failed ({}); leave those pictures out",
         starts="eE ",
@@ -91,6 +116,7 @@ def mistakes(candidates: Candidates, raw_references: Mapping[str, Sequence[str]]
     yield from _empty(candidates)
     yield from _identical(candidates)
     yield from _same_everywhere(candidates.sentences)
+    yield from _same_beginning(candidates.sentences, references.sentences)
     yield from _missing_references(references)
 
 
@@ -227,6 +253,26 @@ def _same_everywhere(sentences: Sequence[str]) -> Iterator[str]:
         yield (
             f"the same caption ({caption[:60]!r}) stands for {times} of {len(sentences)} pictures; "
             "the captioner does not look at them"
+        )
+
+
+def _same_beginning(candidates: Sequence[str], references: Sequence[str]) -> Iterator[str]:
+    """What nearly all captions begin with, and hardly any reference, is what the model was asked with."""
+    if len(candidates) < _ENOUGH or len(set(candidates)) < 2:
+        return
+    beginnings = Counter(" ".join(caption.split(" ", _PROMPT)[:_PROMPT]) for caption in candidates)
+    beginning, times = beginnings.most_common(1)[0]
+    if (
+        beginning.count(" ") < _PROMPT - 1
+        or len(beginning) < _PROMPT_LETTERS
+        or times <= 0.9 * len(candidates)
+    ):
+        return
+    usual = sum(reference.startswith(beginning) for reference in references)
+    if usual < 0.1 * len(references):
+        yield (
+            f"{times} of {len(candidates)} candidates begin with {beginning!r}, as {usual} of {len(references)} "
+            "references do; take out what the model was asked with"
         )
 
 
