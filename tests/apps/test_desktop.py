@@ -503,6 +503,16 @@ def test_settings_that_are_broken_are_as_at_the_first_time(tmp_path, content):
     assert Settings.read(tmp_path / "settings.json") == Settings()
 
 
+def test_where_no_font_has_chinese_the_user_is_told(open_window, folder, monkeypatch):
+    monkeypatch.setattr("showtell.apps.desktop.look.CHINESE_FONTS", ())
+    window = open_window()
+    window.open([folder / "1.png"])
+    wait(window, lambda: len(window.listing.pictures) == 1)
+    described(window, 1)
+    wait(window, window.chosen.hint.winfo_ismapped)
+    assert "No font with Chinese characters was found" in window.chosen.hint.cget("text")
+
+
 @pytest.mark.parametrize("geometry", ["900x700+9000+50", "900x700+20+-2000", "rubbish", "900x700"])
 def test_a_remembered_place_that_cannot_be_seen_is_not_gone_back_to(
     tiny_model, tmp_path, monkeypatch, geometry

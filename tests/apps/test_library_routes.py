@@ -80,6 +80,15 @@ def test_more_like_a_picture(server):
     assert names[0] == "also red.png"
 
 
+def test_more_like_a_picture_that_is_sent(server):
+    files = [("picture", ("x.png", picture("red", (60, 60))))]
+    names = [one["name"] for one in server.post("/api/alike/picture", files=files).json()["matches"]]
+    assert sorted(names[:2]) == ["also red.png", "red.png"]
+    bad = server.post("/api/alike/picture", files=[("picture", ("x.png", b"nonsense"))])
+    assert bad.json()["type"] == "urn:showtell:problem:bad-picture"
+    assert server.post("/api/alike/picture", files=files, data={"top": "3"}).status_code == 422
+
+
 def test_a_correction_is_kept_in_the_library_and_offered_for_what_looks_the_same(server, tmp_path, folder):
     described = server.post("/api/caption", files=[("pictures", ("x.png", picture("red")))]).json()[
         "results"

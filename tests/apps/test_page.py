@@ -411,6 +411,16 @@ def test_pictures_are_searched_and_more_like_one_are_shown(browser, library):
     context.close()
 
 
+def test_more_like_ones_own_picture_is_found(browser, library):
+    context = browser.new_context(locale="en-GB")
+    visiting = Visit(context.new_page(), library.url)
+    visiting.choose(("mine.png", picture("blue", (60, 60))))
+    visiting.page.click(".card button:has-text('More like this')")
+    sync_api.expect(visiting.page.locator("#gallery li").first).to_contain_text("a blue picture")
+    assert visiting.said == []
+    context.close()
+
+
 def test_a_correction_is_offered_for_pictures_that_look_the_same(browser, library):
     context = browser.new_context(
         locale="en-GB", bypass_csp=True, viewport={"width": 360, "height": 700}, color_scheme="dark"

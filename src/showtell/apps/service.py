@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from showtell.apps.batching import Batcher, Busy, Closed, Turns
-from showtell.apps.gallery import Gallery, Hit
+from showtell.apps.gallery import Answer, Gallery, Hit
 from showtell.captioning.base import Caption, Captioner, Encoded
 from showtell.captioning.captioner import BundleCaptioner
 from showtell.captioning.explain import Explanation, explain
@@ -240,6 +240,22 @@ class Service:
         screener, picture = self._screener(), _bytes(source)
         with self._turns:
             return screener.screen(picture)
+
+    def alike(self, source: bytes | Path, *, top: int = 24) -> Answer:
+        """Find the pictures of the library that look most like a picture, which need not be in it.
+
+        Raises:
+            BadImage: it is no picture.
+            Busy: too many pictures wait.
+            ShowtellError: there is no library.
+        """
+        if self.gallery is None:
+            raise ShowtellError("there is no library to search")
+        picture = (
+            source if isinstance(source, Path) else _bytes(source)
+        )  # its own file is left out of the answer
+        with self._turns:
+            return self.gallery.alike_picture(picture, top=top, anyway=True)
 
     def _screener(self) -> Screener:
         if self.screener is None:

@@ -97,13 +97,21 @@ class Chosen:
             one: CaptionPane(self.shelf.inside, self._look, self._texts, one, actions) for one in languages
         }
         self._explained.clear()
+        self._hint()
 
     def translate(self) -> None:
         """Say everything in the language of the window."""
-        self.hint.configure(text=self._texts("look"))
+        self._hint()
         for pane in self.panes.values():
             pane.translate()
         self.refresh()
+
+    def _hint(self) -> None:
+        """Say what can be done, and that Chinese cannot be read where no font has it."""
+        text = self._texts("look")
+        if "zh" in self.panes and self._look.chinese is None:
+            text += "\n" + self._texts("no_font")
+        self.hint.configure(text=text)
 
     def forget(self) -> None:
         """Show no picture."""

@@ -51,9 +51,9 @@ class Searching:
 
     def alike(self) -> None:
         """List the pictures of the library that look like the chosen one."""
-        picture, gallery = self._window.chosen.picture, self._gallery()
-        if picture is not None and gallery is not None:
-            self._ask(lambda: gallery.alike_picture(picture.path, anyway=True))
+        picture, service = self._window.chosen.picture, self._window.service
+        if picture is not None and service is not None and service.gallery is not None:
+            self._ask(lambda: service.alike(picture.path))
 
     def back(self) -> None:
         """List the user's own pictures again."""

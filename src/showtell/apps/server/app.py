@@ -138,7 +138,7 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
     async def explain(request: Request) -> schemas.Explained:
         """Caption one picture, and say where each word of the caption looked."""
         form = await read_form(request, limits)
-        picture = _one(form)
+        picture = form.only()
         asked = _options(form, "language").get("language")
         found = await in_thread(limits, lambda: service.explain(picture, language=asked))
         return schemas.Explained.of(found)
@@ -160,7 +160,7 @@ def _add_screening(app: FastAPI, service: Service, limits: Limits) -> None:
     async def screen(request: Request) -> schemas.Safety:
         """Say whether one picture is fit to be shown to everybody."""
         form = await read_form(request, limits)
-        picture = _one(form)
+        picture = form.only()
         _options(form, "picture")
         return schemas.Safety.of(await in_thread(limits, lambda: service.screen(picture)))
 
@@ -243,13 +243,6 @@ def _options(form: Upload, *names: str) -> dict[str, Any]:
         else:
             raise Refusal(422, "bad-request", f"{name}: must be an integer")
     return options
-
-
-def _one(form: Upload) -> bytes:
-    """The form's only picture."""
-    if len(form.pictures) > 1:
-        raise Refusal(422, "bad-request", "picture: one is asked for, and there are several")
-    return form.pictures[0]
 
 
 async def _all(futures: list[Future[Described]]) -> list[Described | Exception]:

@@ -2,12 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import FastAPI, Query, Response
+from fastapi import FastAPI, Query, Request, Response
 
 from showtell.apps.gallery import Gallery
 from showtell.apps.server import schemas
 from showtell.apps.server.answers import in_thread, problems
+from showtell.apps.server.problems import Refusal
 from showtell.apps.server.protection import Limits
+from showtell.apps.server.uploads import form_schema, read_form
 from showtell.apps.service import Service
 
 __all__ = ["add_library"]
@@ -27,6 +29,7 @@ def add_library(app: FastAPI, service: Service, limits: Limits) -> None:
     if service.gallery is None:
         return
     _add_search(app, service.gallery, limits)
+    _add_own_picture(app, service, limits)
     _add_pictures(app, service.gallery, limits)
 
 
@@ -57,6 +60,26 @@ def _add_search(app: FastAPI, gallery: Gallery, limits: Limits) -> None:
     async def alike(id: Id, top: Top = 24) -> schemas.Matches:  # noqa: A002
         """Find pictures of the library that look like one that an answer has shown."""
         return schemas.Matches.of(await in_thread(limits, lambda: gallery.alike(id, top=top)))
+
+
+def _add_own_picture(app: FastAPI, service: Service, limits: Limits) -> None:
+    """By a picture that is sent."""
+
+    @app.post(
+        "/api/alike/picture",
+        tags=["library"],
+        summary="Find more like a picture that is sent",
+        response_model=schemas.Matches,
+        responses=problems(400, 408, 413, 415, 422, 429, 503, 504),
+        openapi_extra=form_schema("picture"),
+    )
+    async def alike(request: Request) -> schemas.Matches:
+        """Find the pictures of the library that look most like a picture; it is not kept."""
+        form = await read_form(request, limits)
+        picture = form.only()
+        if form.fields:
+            raise Refusal(422, "bad-request", f"there is no field {min(form.fields)!r}; there is picture")
+        return schemas.Matches.of(await in_thread(limits, lambda: service.alike(picture)))
 
 
 def _add_pictures(app: FastAPI, gallery: Gallery, limits: Limits) -> None:

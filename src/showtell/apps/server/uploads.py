@@ -26,6 +26,16 @@ class Upload:
     pictures: list[bytes] = field(repr=False)
     fields: dict[str, str]
 
+    def only(self) -> bytes:
+        """The form's only picture.
+
+        Raises:
+            Refusal: there are several.
+        """
+        if len(self.pictures) > 1:
+            raise Refusal(422, "bad-request", "picture: one is asked for, and there are several")
+        return self.pictures[0]
+
 
 async def read_form(request: Request, limits: Limits) -> Upload:
     """Read a form with pictures.

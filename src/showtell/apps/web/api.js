@@ -55,10 +55,12 @@ const post = (value) => ({
 
 let known = null; // the latest answer of `health`, so that no picture is sent before it is known what is asked
 let screening = null;
+let library = false;
 export const screens = () => screening !== false;
+export const hasLibrary = () => library;
 export function health() {
   known = json(ask("api/health"));
-  known.then((health) => { screening = health.screening; }, () => {});
+  known.then((health) => { ({ screening, library } = health); }, () => {});
   return known;
 }
 export const card = () => json(ask("api/card"));
@@ -71,6 +73,7 @@ export const judge = (row) => json(ask("api/feedback", post(row)));
 export const forget = (id) => json(ask("api/feedback/delete", post({ id })));
 export const find = (fields) => json(ask(`api/find?${new URLSearchParams(fields)}`));
 export const alike = (id) => json(ask(`api/alike?${new URLSearchParams({ id })}`));
+export const alikePicture = (file) => json(ask("api/alike/picture", form("picture", file, {})));
 export const describe = (ids, text, language, correction) =>
   json(ask("api/describe", post({ ids, text, language, correction })));
 export async function thumbnail(id) {

@@ -1,7 +1,7 @@
 // A card for each picture: its captions, where each word looked, and what people say of them.
 
 import * as api from "./api.js";
-import { thumb } from "./search.js";
+import { showAlike, thumb } from "./search.js";
 import { announce, make, percent, problemText, text } from "./words.js";
 
 const AT_ONCE = 4; // pictures that are sent at a time
@@ -61,7 +61,9 @@ class Card {
     this.retitle();
     this.picture.classList.remove("unfit");
     if (result.safety && result.safety.unsafe) this.blur(result.safety);
-    this.body.append(make("button", { className: "quiet", text: "remove", onclick: () => this.remove() }));
+    const alike = make("button", { className: "quiet", text: "alike", onclick: () => showAlike(this.file) });
+    const remove = make("button", { className: "quiet", text: "remove", onclick: () => this.remove() });
+    this.body.append(make("div", { className: "row" }, api.hasLibrary() ? alike : "", remove));
     announce(`${text("done")} ${result.captions.map((described) => described.text).join(" / ")}`);
   }
 

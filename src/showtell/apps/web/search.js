@@ -16,6 +16,13 @@ export function prepareSearch() {
   onLanguage(() => shown && announceFound(shown));
 }
 
+// Show the pictures of the library that look like one of the user's own.
+export function showAlike(file) {
+  get("tab-search").click();
+  get("query").value = "";
+  run(api.alikePicture(file));
+}
+
 function byWords(anyway) {
   const fields = { query: get("query").value, anyway };
   if (get("without").value.trim()) fields.without = get("without").value;
