@@ -552,6 +552,14 @@ def test_cut_and_changed_files_are_bad_images_and_stay_as_they_are(picture, jour
         assert picture.read_bytes() == bytes(data)
 
 
+@pytest.mark.parametrize("place", [10**6, 2**63 - 1, 2**63, 2**64 - 1])
+def test_a_tiff_whose_directory_is_nowhere_is_a_sentence(place, tmp_path, journal):
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"II+\0\x08\0\0\0" + struct.pack("<Q", place) + bytes(100))
+    with pytest.raises(BadImage, match="nothing is written into it"):
+        writer(journal).write(path, {"en": "a cat"})
+
+
 @pytest.mark.parametrize(
     ("packet", "said"),
     [

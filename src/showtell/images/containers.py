@@ -70,7 +70,7 @@ def find(data: bytes) -> Contents | None:
         return None
     try:
         return reader(data)
-    except (struct.error, IndexError, zlib.error):
+    except (struct.error, IndexError, OverflowError, zlib.error):  # OverflowError: a place of 64 bits
         raise ValueError("it is cut short or broken") from None
 
 

@@ -102,7 +102,7 @@ def _directory(data: bytes, form: _Form) -> tuple[dict[int, bytes], int]:
         first = start + form.numbers("N").size
         entries = [data[first + size * index : first + size * (index + 1)] for index in range(count)]
         [following] = form.numbers("P").unpack_from(data, first + size * count)
-    except struct.error:
+    except (struct.error, OverflowError):
         raise ValueError("the TIFF directory is cut short") from None
     return {form.numbers("H").unpack_from(entry)[0]: entry for entry in entries}, following
 

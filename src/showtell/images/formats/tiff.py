@@ -94,7 +94,7 @@ def essential(data: bytes) -> Essential:
     layout = _layout(data)
     try:
         place, entries = _directory(data, layout)
-    except struct.error:
+    except (struct.error, OverflowError):
         raise Broken("there is no directory") from None
     tags = {entry.tag: _integers(entry, layout) for entry in entries}
     bits = tags.get(_BITS) or (1,)
