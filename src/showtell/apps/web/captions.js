@@ -316,7 +316,7 @@ class CaptionView {
     };
     const form = make("form", { className: "notice" }, make("p", { text: "offer" }),
       make("ul", { className: "gallery" }, ...boxes.map(({ match, box }) =>
-        make("li", {}, thumb(match), make("label", {}, box, ` ${match.caption || match.name}`)))),
+        make("li", {}, thumb(match), make("label", {}, box, ` ${[match.name, match.caption].filter(Boolean).join(": ")}`)))),
       make("div", { className: "row" },
         make("button", { type: "submit", text: "accept" }),
         make("button", { type: "button", className: "quiet", text: "leave", onclick: close })));
