@@ -35,7 +35,7 @@ def test_help_has_each_command_in_one_line_of_80_columns(monkeypatch, capsys):
 def test_help_names_what_an_option_takes_and_not_its_type(name, capsys):
     assert main([name, "--help"]) == 0
     said = capsys.readouterr().out
-    assert not re.search(r"<(int|float|str|path)|Usage:.*\{[a-z]", said)
+    assert not re.search(r"<(int|float|str|path)|Usage:.*\{", said)
 
 
 def test_errors_of_both_wings_end_without_a_full_stop(tmp_path, capsys):
@@ -154,6 +154,21 @@ def test_ctrl_c_at_any_time_prints_no_traceback(delay, tmp_path):
     _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     assert process.returncode == 130
+
+
+def test_ctrl_c_while_onnx_runtime_is_imported_is_not_blamed_on_the_model(monkeypatch, capsys, tmp_path):
+    def stopped(*_):
+        """As pybind11 does when Ctrl-C comes while a module of it is initialised."""
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("initialization failed") from error
+
+    monkeypatch.setattr("showtell.captioning.onnx._session", stopped)
+    picture = tmp_path / "picture.png"
+    picture.touch()
+    assert main(["caption", str(picture)]) == 130
+    assert capsys.readouterr().err == "showtell: stopped\n"
 
 
 # --- files ---

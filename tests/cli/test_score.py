@@ -1,6 +1,7 @@
 """``showtell score`` from the command line."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -141,6 +142,17 @@ def test_any_number_of_candidate_files_stand_side_by_side_by_their_names(files, 
 def test_the_numbers_alone(files, capsys):
     assert main(["score", files[0], files[2], "-b", "--metrics", "bleu-1", "--resamples", "10"]) == 0
     assert float(capsys.readouterr().out) > 0
+
+
+def test_the_numbers_alone_tell_on_stderr_why_one_is_missing(files, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    assert main(["score", files[0], files[2], "-b", "--metrics", "meteor,bleu-1", "--resamples", "10"]) == 0
+    out, err = capsys.readouterr()
+    meteor, bleu = sorted(out.splitlines())
+    assert meteor == "-"
+    assert float(bleu) > 0
+    assert re.search(r"^showtell: METEOR: .*\bJava\b", err, re.MULTILINE)
 
 
 def test_scores_of_each_picture_and_the_worst_of_them(files, capsys, tmp_path):

@@ -38,7 +38,10 @@ def test_all_is_what_is_usually_published():
         ([], "no metric was named"),
         (["", " "], "no metric was named"),
         (["BLEU-5"], "there is no metric 'BLEU-5'; choose among BLEU, "),
-        (["CLIPScore"], "there is no metric 'CLIPScore'"),
+        (["CLIPScore"], "there is no metric 'CLIPScore'; choose among .*, or all$"),
+        (["cidr"], r"did you mean CIDEr\?$"),
+        (["blue4"], r"did you mean BLEU-4\?$"),
+        (["rogue"], r"did you mean ROUGE-L\?$"),
     ],
 )
 def test_other_names_are_refused_with_those_there_are(names, message):

@@ -21,7 +21,7 @@ from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import showtell
 from showtell.errors import ShowtellError
@@ -64,6 +64,13 @@ _PLAIN_WORDS = (
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
+class Command(TyperCommand):
+    """A command whose usage line names arguments as others do: PATH, and [PATH] where it may be left out."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [re.sub(r"^\{(.*)\}$", r"\1", piece) for piece in super().collect_usage_pieces(ctx)]
+
+
 class _Commands(TyperGroup):
     """A group whose commands are imported when they are asked for."""
 
@@ -78,7 +85,7 @@ class _Commands(TyperGroup):
         if isinstance(function, typer.Typer):  # a command of several, such as `showtell feedback list`
             return typer.main.get_command(function)
         command = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_HELP)
-        command.command(cmd_name)(function)
+        command.command(cmd_name, cls=Command)(function)
         return typer.main.get_command(command)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -139,14 +146,26 @@ def _run(arguments: list[str]) -> int:
         # that shows while a command runs. Python flushes stdout once more as it ends, which must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
-    except (ShowtellError, OSError, typer.TyperException) as error:
-        if debug:
-            traceback.print_exc()
-        print(f"showtell: {printable(_one_line(error))}", file=sys.stderr)
-        status = 2
+    except Exception as error:
+        if _comes_from_ctrl_c(error):
+            status = 130
+        elif isinstance(error, ShowtellError | OSError | typer.TyperException):
+            if debug:
+                traceback.print_exc()
+            print(f"showtell: {printable(_one_line(error))}", file=sys.stderr)
+            status = 2
+        else:
+            raise
     if status == 130:
         print("showtell: stopped", file=sys.stderr)
     return status if isinstance(status, int) else 0
+
+
+def _comes_from_ctrl_c(error: BaseException | None) -> bool:
+    """Whether Ctrl-C caused an error: a compiled module that it stops while it is imported raises an ImportError."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _open_what_is_closed() -> None:

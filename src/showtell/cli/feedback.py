@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from showtell.cli import Command
 from showtell.cli.console import note, output
 from showtell.cli.rows import on_stdout
 from showtell.errors import ShowtellError
@@ -28,14 +29,16 @@ File = Annotated[
 ]
 
 
-@feedback.command("list")
+@feedback.command("list", cls=Command)
 def list_(
     file: File = None,
     person: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this person said.")] = None,
     picture: Annotated[
         str | None, typer.Option(metavar="HASH", help="Only what was said of the picture with this SHA-256.")
     ] = None,
-    format: Annotated[Literal["text", "jsonl"], typer.Option(help="One line a row, or JSON lines.")] = "text",  # noqa: A002
+    format: Annotated[  # noqa: A002
+        Literal["text", "jsonl"], typer.Option(help="One row per line, or JSON lines.")
+    ] = "text",
 ) -> None:
     """Print the feedback there is, oldest first."""
     from showtell.feedback import FeedbackStore
@@ -54,7 +57,7 @@ def list_(
                 print("\t".join(on_stdout(" ".join(field.split())) for field in fields))
 
 
-@feedback.command("export")
+@feedback.command("export", cls=Command)
 def export(
     target: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="Write to this file instead of stdout.")
@@ -69,7 +72,7 @@ def export(
             print(line, file=out)
 
 
-@feedback.command("import")
+@feedback.command("import", cls=Command)
 def import_(
     sources: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Exports; - reads one from stdin.")
@@ -92,7 +95,7 @@ def import_(
             )
 
 
-@feedback.command("delete")
+@feedback.command("delete", cls=Command)
 def delete(
     row: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Delete the row with this id.")

@@ -55,7 +55,9 @@ class Job:
         if self.format in ("html", "coco") or (
             self.format == "text" and (len(languages) > 1 or self.candidates)
         ):
-            raise ShowtellError("--continue reads json, jsonl and csv, and text with one caption per picture")
+            raise ShowtellError(
+                "--continue reads json, jsonl, csv and parquet, and text with one caption per picture"
+            )
         if self.format == "parquet":
             return read_kept(
                 parquet.rows_file(self.output), "jsonl", languages, earlier=parquet.rows_in(self.output)

@@ -108,7 +108,7 @@ def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     from showtell.corpora.caption_files import read_captions
     from showtell.metrics import pictures as by_picture
     from showtell.metrics.document_frequencies import DocumentFrequencies
-    from showtell.metrics.tables import numbers
+    from showtell.metrics.tables import numbers, reports_of
 
     asked = metrics.split(",")
     _announce_java(asked)
@@ -129,6 +129,10 @@ def score(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
             file.write(text)
     lowest = by_picture.worst(found, captions, references, worst) if worst else []
     shown = by_picture.Shown(lowest, _files(pictures), output and output.parent)
+    if brief:
+        for row in next(iter(reports_of(found).values())).rows:
+            if row.missing is not None:
+                console.note(f"{row.name}: {row.missing}")
     text = numbers(found) if brief else by_picture.written_with_worst(found, shown, format)
     with console.output(output) as file:
         print(text, file=file)

@@ -45,7 +45,7 @@ Settings = Annotated[
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="The name of a recipe, or a TOML file of one's own.")
+        str, typer.Argument(metavar="RECIPE", help="The name of a recipe, or your own TOML file.")
     ],
     data: Annotated[
         str, typer.Option(metavar="SPEC", help="The corpus, for instance flickr8k:DIR; several with commas.")

@@ -63,7 +63,7 @@ def decode(
 
     Raises:
         BadBundle: the network's logits are not numbers.
-        ValueError: ``seeds`` does not have one number a picture.
+        ValueError: ``seeds`` does not have one number per picture.
     """
     if seeds is not None and len(seeds) != len(regions):
         raise ValueError(f"{len(seeds)} seeds for {len(regions)} pictures; give one per picture")

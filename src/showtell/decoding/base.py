@@ -92,7 +92,7 @@ class DecodingOptions:
 
     Attributes:
         beam: hypotheses that are kept while a caption grows (beam search).
-        candidates: hypotheses wanted a picture: at most ``beam``; when sampling, so many independent samples.
+        candidates: hypotheses per picture: at most ``beam``; when sampling, so many independent samples.
         min_length: words a caption has at least, unless it runs out of words that may still be said.
         max_length: words it has at most.
         length_exponent: score = log-probability / length ** exponent; from 0, which favours short captions, to 10.

@@ -18,7 +18,7 @@ def walk(
     attention: bool,
     seeds: Sequence[int],
 ) -> list[list[Hypothesis]]:
-    """One greedy hypothesis a picture, or ``options.candidates`` samples, best first; see ``decode``."""
+    """One greedy hypothesis per picture, or ``options.candidates`` samples, best first; see ``decode``."""
     copies = options.candidates if options.sampling else 1
     places = np.arange(len(regions) * copies)  # [N], where each running row's result belongs
     chances = _chances(options, seeds, copies) if options.sampling else None

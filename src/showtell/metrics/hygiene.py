@@ -17,7 +17,7 @@ _UNFINISHED = {
         "的 和 与 在 把 被 是 着 一 一个 一只 一名 一位 一群 一条 一张 两 两个 个 只 或 及 从 向 对".split()
     ),
 }
-_LOOP = 3  # a row of so many words that is said twice is a loop
+_LOOP = 3  # this many words, said twice one after the other, are a loop
 
 
 @dataclass(frozen=True, slots=True)

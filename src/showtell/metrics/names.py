@@ -1,5 +1,6 @@
 """The metrics by name, however people write the names, each imported when it is asked for."""
 
+import difflib
 import importlib
 from collections.abc import Sequence
 
@@ -52,7 +53,12 @@ def chosen_metrics(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         elif _plain(name) in known:
             entries = [known[_plain(name)]]
         else:
-            raise ShowtellError(f"there is no metric {name!r}; choose among {', '.join(METRICS)}, or all")
+            near = difflib.get_close_matches(_plain(name), known, 1)
+            metric, rows = known[near[0]] if near else ("", ())
+            hint = f"; did you mean {rows[0] if len(rows) == 1 else metric}?" if near else ""
+            raise ShowtellError(
+                f"there is no metric {name!r}; choose among {', '.join(METRICS)}, or all{hint}"
+            )
         for metric, rows in entries:
             both = {*wanted.get(metric, ()), *rows}
             wanted[metric] = tuple(row for row in _HOMES[metric][1] if row in both)

@@ -1,7 +1,7 @@
 """Word embeddings that others have trained, for a vocabulary: GloVe's and word2vec's text files.
 
 J. Pennington, R. Socher, C. Manning, *GloVe: Global Vectors for Word Representation*, EMNLP 2014; T. Mikolov et al.,
-*Efficient Estimation of Word Representations in Vector Space*, 2013. Both write a line a word: the word and its
+*Efficient Estimation of Word Representations in Vector Space*, 2013. Both write one line per word: the word and its
 numbers, set apart by spaces; word2vec (and fastText) begin with a line of two counts. A file may be gzipped. It is
 read once, line by line, and only the vocabulary's words are kept.
 
