@@ -1,6 +1,7 @@
 """The tiny bundle looks at the brightest quarter of a picture, and says what colour the picture has."""
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from showtell.captioning import explain as explaining
 from showtell.captioning import fonts
 from showtell.captioning.explain import Explanation, draw_explanation, explain, grid_area, highlighted
 from showtell.errors import ShowtellError
+from showtell.images import Fit
 
 CHINESE = "一张白色图片"
 
@@ -53,7 +55,12 @@ def test_what_a_word_did_not_look_at_loses_light_and_colour():
 
 @pytest.mark.parametrize(
     ("fit", "area"),
-    [("squeeze", (0, 0, 1, 1)), ("crop", (0.25, 0, 0.75, 1)), ("pad", (0, -0.5, 1, 1.5))],
+    [
+        ("squeeze", (0, 0, 1, 1)),
+        ("crop", (0.25, 0, 0.75, 1)),
+        ("pad", (0, -0.5, 1, 1.5)),
+        ("limited", (0, -1 / 6, 1, 7 / 6)),
+    ],
 )
 def test_the_grid_covers_what_the_encoder_saw(fit, area):
     assert grid_area(200, 100, fit) == pytest.approx(area)
@@ -91,7 +98,7 @@ def test_long_captions_fill_rows_evenly_and_long_lines_are_broken():
 
 
 @pytest.mark.parametrize("shape", [(1, 3000), (3000, 1), (1, 1)])
-@pytest.mark.parametrize("fit", ["squeeze", "crop", "pad"])
+@pytest.mark.parametrize("fit", get_args(Fit))
 def test_pictures_of_any_shape_are_drawn(shape, fit):
     words = ("a", "white", "picture")
     picture, maps = np.zeros((*shape, 3), np.uint8), np.full((3, 2, 2), 0.25, np.float32)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import zlib
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from scenes import chunk, grainy, scene, stored
 from tiff_files import deflated, grey_tags, tiff_file
 
 from showtell.errors import BadImage
-from showtell.images import Preprocessing, open_picture, preprocess, read_pixels, reading
+from showtell.images import Fit, Preprocessing, open_picture, preprocess, read_pixels, reading
 
 HOW = Preprocessing(size=224, mean=(127, 127, 127), std=(128, 128, 128))
 SIDE = 8900  # 79 megapixels
@@ -70,7 +71,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("fit", ["squeeze", "crop", "pad"])
+@pytest.mark.parametrize("fit", get_args(Fit))
 @pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_every_fit_works_for_odd_shapes(fit, name, kind):
@@ -86,7 +87,7 @@ def test_every_fit_works_for_odd_shapes(fit, name, kind):
         assert pixels.mean() == pytest.approx(0.25, abs=0.02)
 
 
-@pytest.mark.parametrize("fit", ["squeeze", "crop", "pad"])
+@pytest.mark.parametrize("fit", get_args(Fit))
 @pytest.mark.parametrize("resample", ["bilinear", "bicubic", "nearest"])
 @pytest.mark.parametrize("size", [(1_000_000, 3), (3, 1_000_000)])
 def test_sides_of_a_million_pixels(fit, resample, size):

@@ -4,6 +4,7 @@ import io
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from unprivileged import run_unprivileged
 from showtell.errors import BadImage
 from showtell.images import (
     MAX_PIXELS,
+    Fit,
     Preprocessing,
     open_picture,
     preprocess,
@@ -419,7 +421,25 @@ def test_pad_shows_everything_and_fills_with_zeros():
         assert pixels.sum() == 3 * 20 * 10
 
 
-@pytest.mark.parametrize("fit", ["squeeze", "crop", "pad"])
+@pytest.mark.parametrize(
+    ("shape", "inside"),
+    [
+        ((100, 100, 3), np.s_[:, :, :]),
+        ((80, 120, 3), np.s_[:, :, :]),  # 3:2
+        ((120, 90, 3), np.s_[:, :, :]),
+        ((100, 300, 3), np.s_[:, 5:15, :]),  # 3:1: half of the square
+        ((300, 100, 3), np.s_[:, :, 5:15]),
+    ],
+)
+def test_limited_squeezes_by_three_to_two_at_most_and_fills_with_zeros(shape, inside):
+    how = Preprocessing(size=20, fit="limited", mean=(5, 5, 5), std=(250, 250, 250))
+    pixels = preprocess(np.full(shape, 255, np.uint8), how)
+    assert pixels.shape == (3, 20, 20)
+    assert (pixels[inside] == 1).all()
+    assert pixels.sum() == pixels[inside].size
+
+
+@pytest.mark.parametrize("fit", get_args(Fit))
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 999, 3), (999, 1, 3), (224, 224, 3)])
 def test_every_shape_becomes_a_square(fit, shape):
     how = Preprocessing(size=224, fit=fit, mean=(127, 127, 127), std=(128, 128, 128))

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from showtell.captioning.captioner import BundleCaptioner
 from showtell.captioning.fonts import find_font, wrapped
 from showtell.images import open_picture, read_pixels
+from showtell.images.preprocessing import MOST_SQUEEZED
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -152,6 +153,8 @@ def grid_area(width: int, height: int, fit: str) -> Area:
         return 0.0, 0.0, 1.0, 1.0
     side = min(width, height) if fit == "crop" else max(width, height)
     across, down = side / width, side / height
+    if fit == "limited":
+        across, down = max(1.0, across / MOST_SQUEEZED), max(1.0, down / MOST_SQUEEZED)
     return (1 - across) / 2, (1 - down) / 2, (1 + across) / 2, (1 + down) / 2
 
 

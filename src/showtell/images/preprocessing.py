@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
     from showtell.images.reading import Source
 
-__all__ = ["Channels", "Fit", "Preprocessing", "Resample", "preprocess", "read_pixels"]
+__all__ = ["MOST_SQUEEZED", "Channels", "Fit", "Preprocessing", "Resample", "preprocess", "read_pixels"]
 
 _LONG = 65_536
 
-Fit = Literal["squeeze", "crop", "pad"]
+MOST_SQUEEZED = 1.5
+"""How far ``limited`` squeezes: a picture of 3:2 fills the square, a longer one leaves two bars."""
+
+Fit = Literal["squeeze", "limited", "crop", "pad"]
 Resample = Literal["nearest", "bilinear", "bicubic"]
 Channels = Literal["rgb", "bgr"]
 
@@ -33,7 +36,8 @@ class Preprocessing:
     Attributes:
         size: the side S of the square, in pixels.
         fit: ``squeeze`` ignores the aspect ratio, ``crop`` keeps the largest square in the middle, ``pad`` shows
-            the whole picture and fills the rest with the mean, which the network sees as zero.
+            the whole picture and fills the rest with the mean, which the network sees as zero; ``limited``
+            squeezes by no more than `MOST_SQUEEZED`, and fills the rest as ``pad`` does.
         resample: the filter; reduced with antialiasing, except ``nearest``.
         channels: their order in the result.
         mean, std: for each channel, in the order of ``channels`` and on the scale 0 to 255:
@@ -127,10 +131,10 @@ def _resize(image: Image, how: Preprocessing) -> tuple[Image, tuple[int, int]]:
 
     width, height = image.size
     resample = Image.Resampling[how.resample.upper()]
-    if how.fit == "pad":
+    if how.fit in ("pad", "limited"):
+        squeezed = MOST_SQUEEZED if how.fit == "limited" else 1
         longest = max(width, height)
-        w = max(1, round(how.size * width / longest))
-        h = max(1, round(how.size * height / longest))
+        w, h = (min(how.size, max(1, round(how.size * squeezed * side / longest))) for side in image.size)
         return _resized(image, (w, h), resample), ((how.size - w) // 2, (how.size - h) // 2)
     if how.fit == "crop" and width != height:
         side = min(width, height)

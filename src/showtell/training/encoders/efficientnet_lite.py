@@ -111,7 +111,7 @@ class EfficientNetLite(nn.Module):
         self.name = f"efficientnet-lite{variant}"
         self.preprocessing = Preprocessing(
             size=size,
-            fit="squeeze",
+            fit="limited",
             resample="bilinear",
             channels="rgb",
             mean=(127.0, 127.0, 127.0),
