@@ -70,8 +70,9 @@ class Database:
 
     def _check(self) -> None:
         """Refuse a file that is not a library, or is of a later version."""
-        number = self._connection.execute("PRAGMA application_id").fetchone()[0]
+        # In this order: another process that makes the library now writes its number before its tables.
         empty = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        number = self._connection.execute("PRAGMA application_id").fetchone()[0]
         if number != _APPLICATION and not (empty and number == 0):
             raise BadLibrary(
                 f"{self.path}: is a database, but not a library of showtell; name another folder"
