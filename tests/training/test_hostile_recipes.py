@@ -17,6 +17,7 @@ from showtell.training.recipe import read_recipe
         "training.schedule.learning_rate=1e308",
         "training.schedule.learning_rate=nan",
         "training.schedule.learning_rate=inf",
+        "training.schedule.average=1",
         "training.schedule.epochs=1000000000",
         "training.batch=1000000000",
         "decoding.beam=1000000000",

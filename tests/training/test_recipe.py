@@ -60,7 +60,7 @@ def test_an_empty_recipe_is_all_defaults(tmp_path: Path) -> None:
         ("[training.schedule]\nlearning_rate = -1.0", "learning_rate must be at least 0"),
         ("[training.schedule]\nlearning_rate = nan", "learning_rate must be at least 0, not nan"),
         ("[training.schedule]\nbeta2 = 1.0", "beta2 must be from 0 to 0.999999, not 1.0"),
-        ("[training.schedule]\naverage = 2.0", "average must be from 0 to 1"),
+        ("[training.schedule]\naverage = 2.0", "average must be from 0 to 0.999999"),
         ("[text]\nlanguages = []", "languages must be different ones, at least one"),
         ("[text]\nlanguages = ['en', 'en']", "languages must be different ones"),
         ("[text]\nmaximum_length = 0", "maximum_length must be at least 1"),

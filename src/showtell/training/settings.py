@@ -65,7 +65,7 @@ class Schedule:
             weight_decay=(0, 1000),
             beta2=(0, 0.999999),
             clip=(1e-6, 10**9),
-            average=(0, 1),
+            average=(0, 0.999999),  # at 1 what is validated and kept would stay as it was drawn
             patience=(0, 100_000),
             checkpoint_every=(1, 10**9),
         )
