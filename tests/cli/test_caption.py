@@ -375,7 +375,7 @@ def test_captions_of_little_confidence_are_left_out_and_counted(model, pictures,
 def test_a_model_without_confidence_says_so(pictures, tmp_path, capsys):
     write_tiny_bundle(tmp_path / "unsure", calibration={})
     arguments = ("photos/b.png", "--min-confidence", "0.5", "--model", tmp_path / "unsure")
-    assert "knows no confidence" in said(capsys, *arguments)[2][0]
+    assert "gives no confidence" in said(capsys, *arguments)[2][0]
 
 
 def test_files_may_be_named_in_a_file_or_through_stdin(model, pictures, tmp_path):
@@ -425,10 +425,14 @@ def test_everything_in_a_folder_is_in_the_rows_or_in_the_summary(model, pictures
     )
 
 
-def test_a_seed_that_changes_nothing_is_said_to(model, pictures, capsys):
+def test_an_option_that_changes_nothing_is_named(model, pictures, capsys):
     _, _, errors = said(capsys, "photos/b.png", "--seed", "3", "--model", model)
     assert errors == ["showtell: --seed changes nothing without --temperature, --top-k or --top-p"]
     assert said(capsys, "photos/b.png", "--seed", "3", "--top-k", "2", "--model", model)[2] == []
+    _, drawn, _ = said(capsys, "photos/b.png", "--top-k", "2", "--model", model)
+    _, lines, errors = said(capsys, "photos/b.png", "--top-k", "2", "--beam", "7", "--model", model)
+    assert errors == ["showtell: --beam changes nothing with --temperature, --top-k or --top-p"]
+    assert lines == drawn
 
 
 def test_a_card_that_was_edited_is_a_note(pictures, tmp_path, capsys):

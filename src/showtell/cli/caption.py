@@ -34,7 +34,7 @@ Paths = Annotated[
 ]
 FilesFrom = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Also the pictures and folders that this file names, a line each."),
+    typer.Option(metavar="FILE", help="Also the pictures and folders that this file names, one per line."),
 ]
 Continue = Annotated[
     bool,
@@ -100,7 +100,7 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
 ) -> None:
     """Say what is in pictures.
 
-    One picture gives its caption, several give a line each: path, tab, caption. A picture that cannot be read gives a
+    One picture gives its caption, several give one line each: path, tab, caption. A picture that cannot be read gives a
     row with an error and stops nothing; the exit status is then 1. A summary of several ends on stderr.
     """
     format, output, where = _destination(format, output, write)  # noqa: A001
@@ -123,7 +123,7 @@ def caption(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
         least=_least(captioner, min_confidence),
         screened=screen is not None,
     )
-    _warn_of_a_useless_seed(options)
+    _warn_of_useless_options(options)
     kept = job.kept(languages) if resume else Kept([], languages=languages)
     plan = [(source, source in kept) for source in sources]
     new = [source for source, there in plan if not there]
@@ -180,10 +180,12 @@ def _named(paths: Sequence[str], files_from: Path | None) -> tuple[list[str], by
     return names, picture
 
 
-def _warn_of_a_useless_seed(options: Options) -> None:
+def _warn_of_useless_options(options: Options) -> None:
     sampling = any(options.get(name) is not None for name in ("temperature", "top_k", "top_p"))
     if options.get("seed") is not None and not sampling:
         note("--seed changes nothing without --temperature, --top-k or --top-p")
+    if options.get("beam") is not None and sampling:
+        note("--beam changes nothing with --temperature, --top-k or --top-p")
 
 
 def _languages(captioner: "BundleCaptioner", options: Options) -> tuple[str, ...]:
@@ -194,7 +196,7 @@ def _languages(captioner: "BundleCaptioner", options: Options) -> tuple[str, ...
 def _least(captioner: "BundleCaptioner", least: float | None) -> float:
     if least is not None and not captioner.calibrated:
         raise ShowtellError(
-            f"the model {captioner.name} knows no confidence; caption without --min-confidence"
+            f"the model {captioner.name} gives no confidence; caption without --min-confidence"
         )
     return least or 0.0
 

@@ -22,9 +22,7 @@ Engine = Annotated[
 ]
 Address = Annotated[
     str | None,
-    typer.Option(
-        metavar="ADDRESS", help="Of a Ray cluster that runs already; this machine alone unless given."
-    ),
+    typer.Option(metavar="ADDRESS", help="Of a running Ray cluster; only this machine unless given."),
 ]
 Workers = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Captioners under Ray; one per core unless given.")

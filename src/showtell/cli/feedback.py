@@ -20,7 +20,7 @@ feedback = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="List, export, import or delete what people said of captions.",
+    help="List, export, import or delete people's feedback on captions.",
 )
 
 File = Annotated[
@@ -34,7 +34,7 @@ def list_(
     file: File = None,
     person: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this person said.")] = None,
     picture: Annotated[
-        str | None, typer.Option(metavar="HASH", help="Only what was said of the picture with this SHA-256.")
+        str | None, typer.Option(metavar="HASH", help="Only feedback on the picture with this SHA-256.")
     ] = None,
     format: Annotated[  # noqa: A002
         Literal["text", "jsonl"], typer.Option(help="One row per line, or JSON lines.")
@@ -103,7 +103,7 @@ def delete(
     person: Annotated[str | None, typer.Option(metavar="NAME", help="Delete what this person said.")] = None,
     picture: Annotated[
         str | None,
-        typer.Option(metavar="HASH", help="Delete what was said of the picture with this SHA-256."),
+        typer.Option(metavar="HASH", help="Delete feedback on the picture with this SHA-256."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Delete all feedback.")] = False,
     file: File = None,

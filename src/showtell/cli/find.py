@@ -34,7 +34,9 @@ _Duplicates = Annotated[
 ]
 _Rerank = Annotated[
     bool,
-    typer.Option("--rerank", help="Rank the first 20 anew by the captioner: better, half a second more."),
+    typer.Option(
+        "--rerank", help="Let the captioner rank the first 20 again: better, and half a second slower."
+    ),
 ]
 _Sheet = Annotated[bool, typer.Option("--open", help="Open what was found as a page with thumbnails.")]
 
@@ -49,10 +51,10 @@ def find(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     ] = None,
     library: option.Library = None,
     without: Annotated[
-        str | None, typer.Option("--not", metavar="TEXT", help="What they shall not show.")
+        str | None, typer.Option("--not", metavar="TEXT", help="What the pictures must not show.")
     ] = None,
     top: Annotated[int, typer.Option(metavar="N", min=1, help="So many pictures at most.")] = 20,
-    folder: Annotated[Path | None, typer.Option(metavar="DIR", help="Pictures in this folder alone.")] = None,
+    folder: Annotated[Path | None, typer.Option(metavar="DIR", help="Only pictures in this folder.")] = None,
     since: _Since = None,
     until: _Until = None,
     safe: Annotated[
@@ -69,7 +71,7 @@ def find(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     """Find pictures in a library by what they show.
 
     Each line has the picture, the probability that it is what you look for, its caption, and why it was found; the
-    format paths0 has the paths alone, each ended by a null character, for xargs -0. When nothing is likely, you are
+    format paths0 has only the paths, each ended by a null character, for xargs -0. When nothing is likely, you are
     told so.
     """
     from showtell.search import open_library

@@ -67,7 +67,7 @@ Resamples = Annotated[
         help="Resamples of the bootstrap that gives intervals and p.",
     ),
 ]
-Brief = Annotated[bool, typer.Option("--brief", "-b", help="Print the numbers alone, a line per metric.")]
+Brief = Annotated[bool, typer.Option("--brief", "-b", help="Print only the numbers, one line per metric.")]
 PerPicture = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write each picture's scores, as .csv, .json or .jsonl."),

@@ -45,7 +45,7 @@ def serve(
 ) -> None:
     """Serve captions over HTTP, and a page to open in a browser.
 
-    Pictures are captioned and forgotten; feedback alone is kept. SIGTERM or Ctrl-C ends the server after what it
+    Pictures are captioned and forgotten; only feedback is kept. SIGTERM or Ctrl-C ends the server after what it
     has begun is finished.
     """
     try:

@@ -15,7 +15,7 @@ Reward = Annotated[
     str,
     typer.Option(
         metavar="REWARD",
-        help="What captions are rewarded for: cider, bleu4, rouge, feedback (what people said of captions), or "
+        help="What captions are rewarded for: cider, bleu4, rouge, feedback (people's feedback on captions), or "
         "several with weights, cider:1,bleu4:0.5.",
     ),
 ]
@@ -43,7 +43,7 @@ def tune(
     reward: Reward = "cider",
     language: Annotated[
         list[str] | None,
-        typer.Option(metavar="LANGUAGE", help="Reward captions in this language alone; may be repeated."),
+        typer.Option(metavar="LANGUAGE", help="Reward only captions in this language; may be repeated."),
     ] = None,
     baseline: Annotated[
         Literal["mean", "greedy"],

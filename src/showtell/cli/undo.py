@@ -24,7 +24,7 @@ def undo(
         typer.Argument(metavar="[PATH...]", help="Restore these files, and those in these folders, alone."),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Take back every run, not the last alone.")
+        bool, typer.Option("--all", help="Take back every run, not only the last.")
     ] = False,
     list_: Annotated[bool, typer.Option("--list", help="Only list the runs that can be taken back.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be restored.")] = False,
