@@ -112,7 +112,7 @@ class Gallery:
 
         Args:
             query: what they show, in English or Chinese.
-            without: what they shall not show.
+            without: what they must not show.
             top: how many at most.
             anyway: also what is not likely.
 

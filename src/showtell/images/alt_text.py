@@ -115,7 +115,7 @@ def problem_of(alt: str | None, name: str = "") -> Problem | None:
     elif text.lower() in _SAYS_NOTHING:
         problem = "says nothing"
     elif found := _PREFIX.match(text):
-        problem = f"begins with {found[0].strip()!r}, which is said already"
+        problem = f"begins with {found[0].strip()!r}, which screen readers announce anyway"
     elif len(text) > LONGEST:
         problem = f"too long to listen to ({len(text)} characters)"
     return problem

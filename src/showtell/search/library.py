@@ -163,7 +163,7 @@ class Library:
         Args:
             query: words, in English or Chinese, whatever language the captions are in.
             like: a picture that they shall look like.
-            without: words for what they shall not show.
+            without: words for what they must not show.
             top: how many at most.
             folder: pictures in this folder alone.
             since, until: ``2024``, ``2024-05`` or ``2024-05-31``, both included; of when the picture was taken, or else

@@ -40,7 +40,7 @@ class Query:
     Attributes:
         words: what the pictures shall show.
         like: a picture that they shall look like.
-        without: what they shall not show.
+        without: what they must not show.
     """
 
     words: str | None = None

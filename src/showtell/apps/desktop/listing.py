@@ -46,7 +46,7 @@ class Picture:
 
     Attributes:
         path: its file.
-        described: what was said of it; None before.
+        described: its captions; None before.
         error: why nothing can be said of it.
         line: what the list says of it in place of a caption.
         stands: what stands in place of the model's caption by language: a person's words, or what they prefer.

@@ -189,7 +189,7 @@ def _add_feedback(app: FastAPI, service: Service) -> None:
     @app.post(
         "/api/feedback/delete",
         tags=["feedback"],
-        summary="Take back what was said",
+        summary="Take feedback back",
         response_model=schemas.Forgotten,
         responses=problems(400, 422, 503),
     )

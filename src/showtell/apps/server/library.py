@@ -15,7 +15,7 @@ from showtell.apps.service import Service
 __all__ = ["add_library"]
 
 Words = Annotated[str, Query(min_length=1, max_length=300, examples=["a dog on a beach"])]
-Without = Annotated[str | None, Query(min_length=1, max_length=300, description="What they shall not show.")]
+Without = Annotated[str | None, Query(min_length=1, max_length=300, description="What they must not show.")]
 Top = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
 Anyway = Annotated[bool, Query(description="Also what is not likely.")]
 Id = Annotated[
