@@ -1,4 +1,4 @@
-"""What decoding itself costs, apart from the network: pictures a second over a toy captioner in numpy.
+"""What decoding itself costs, apart from the network: pictures per second over a toy captioner in numpy.
 
     python benchmarks/decoding.py [--vocabulary 3000] [--batch 32] [--repeat 10]
 

@@ -41,7 +41,7 @@ def main() -> None:
         seconds, work = time.perf_counter() - started, time.process_time() - work
         verdicts = {Path(one.path): one.verdict for one in found if one.path and one.verdict}
         print(
-            f"\n{spec}, {options.split}: {len(verdicts)} pictures, {len(verdicts) / seconds:.1f} a second, "
+            f"\n{spec}, {options.split}: {len(verdicts)} pictures, {len(verdicts) / seconds:.1f} per second, "
             f"{1000 * work / len(verdicts):.0f} ms of processor time each"
         )
         shares(verdicts)

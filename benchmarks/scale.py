@@ -36,7 +36,7 @@ def main() -> None:
     begun = time.perf_counter()
     list(showtell.load(options.model).caption_many(pictures))
     alone = time.perf_counter() - begun
-    print(f"one process: {alone:.1f} s, {len(pictures) / alone:.1f} pictures a second")
+    print(f"one process: {alone:.1f} s, {len(pictures) / alone:.1f} pictures per second")
 
     with tempfile.TemporaryDirectory() as output:
         begun = time.perf_counter()
@@ -51,7 +51,7 @@ def main() -> None:
     start = moments[0] - CHUNK * options.workers * alone / len(pictures)
     rate = len(pictures) / (moments[-1] - start)
     print(f"Ray: {whole:.1f} s in all ({whole / alone - 1:+.0%}), of which {start:.1f} s are its start")
-    print(f"Ray, once it runs: {rate:.1f} pictures a second")
+    print(f"Ray, once it runs: {rate:.1f} pictures per second")
     print(f"chunks were written after {', '.join(f'{moment:.1f}' for moment in moments)} s")
 
 

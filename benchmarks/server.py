@@ -89,7 +89,7 @@ def latency(server: Server, count: int) -> list[float]:
 
 
 def clients(url: str, token: str, count: int, requests: int, right: dict[str, str], results) -> None:
-    """So many clients at once: requests a second, and how many answers were wrong or refused."""
+    """So many clients at once: requests per second, and how many answers were wrong or refused."""
     pictures = [(path.name, path.read_bytes()) for path in EXAMPLES]
     server = Server.__new__(Server)
     server.url, server.token = url, token
@@ -202,7 +202,7 @@ def main() -> None:
         speeds.append(speed)
         costs.append(1000 * (server.seconds() - before) / requests)
         print(
-            f"{count} clients: {speed:.1f} captions a second, {costs[-1]:.0f} ms of processor time each, ",
+            f"{count} clients: {speed:.1f} captions per second, {costs[-1]:.0f} ms of processor time each, ",
             end="",
         )
         print(f"{wrong} wrong, {refused} refused")
