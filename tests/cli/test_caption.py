@@ -463,6 +463,7 @@ def test_a_terminal_shows_the_confidence(model, pictures):
         (["photos/b.png", "--beam", "0"], "'--beam': must be at least 1, not 0"),
         (["photos/b.png", "--beam", "many"], "'--beam': 'many' is not an integer"),
         (["photos/b.png", "--seed", "-1"], "'--seed': must be at least 0, not -1"),
+        (["photos/b.png", "--min-confidence", "nan"], "--min-confidence nan: give a number from 0 to 1"),
         (["photos/b.png", "--min-confidence", "2"], "'--min-confidence': must be from 0 to 1, not 2.0"),
         (["photos/b.png", "--min-confidence", "high"], "'--min-confidence': 'high' is not a number"),
         (["photos/b.png", "--format", "xml"], "--format"),

@@ -257,6 +257,7 @@ def test_other_lists_are_refused_in_a_sentence(candidates, references, message):
 def test_printed_it_is_a_table():
     report = score(GOOD, REFERENCES, resamples=10)
     assert str(report).startswith("metric ")
+    assert report._repr_html_().startswith("<pre>metric ")  # the last line of a notebook's cell
     assert "95 % interval" in str(compare(GOOD, WORSE, REFERENCES, resamples=10))
 
 

@@ -1,5 +1,6 @@
 """``showtell caption``: pictures in, captions out."""
 
+import math
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Unpack
@@ -198,6 +199,8 @@ def _least(captioner: "BundleCaptioner", least: float | None) -> float:
         raise ShowtellError(
             f"the model {captioner.name} gives no confidence; caption without --min-confidence"
         )
+    if least is not None and math.isnan(least):
+        raise ShowtellError("--min-confidence nan: give a number from 0 to 1")
     return least or 0.0
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import TypedDict, TypeVar, Unpack
 
 from showtell import __version__
@@ -69,6 +70,10 @@ class Report:
         from showtell.metrics.tables import written
 
         return written(self)
+
+    def _repr_html_(self) -> str:
+        """How notebooks show it."""
+        return f"<pre>{escape(str(self))}</pre>"
 
     def to_dict(self) -> dict[str, object]:
         """``{"metrics": {"CIDEr": {"value", "low", "high", "signature"}}, "hygiene": …, "pictures": …}``."""

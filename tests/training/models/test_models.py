@@ -237,3 +237,11 @@ def test_a_transformer_says_when_a_caption_is_longer_than_it_has_places_for() ->
         model.step(torch.zeros(1, 1, dtype=torch.long), state)
     with pytest.raises(BadRecipe, match=message):
         model.step(torch.zeros(1, 6, dtype=torch.long), model.begin(torch.randn(1, REGIONS, WIDTH)))
+
+
+@pytest.mark.parametrize("heads", [0, -4, 3])
+def test_heads_that_do_not_divide_the_width_are_refused_by_name(heads: int) -> None:
+    with pytest.raises(BadRecipe, match=f"the width 32 is no multiple of heads = {heads}"):
+        build_model(
+            "two_lstm", vocabulary=8, regions=4, region_width=8, settings={"width": 32, "heads": heads}
+        )

@@ -114,8 +114,8 @@ class DualEncoder(nn.Module):
         word_dropout: float = 0.1,
     ):
         super().__init__()
-        if width % heads:
-            raise ValueError(f"the width {width} is not a multiple of the {heads} heads")
+        if heads < 1 or width % heads:
+            raise ValueError(f"the width {width} is no multiple of heads = {heads}")
         self.heads = heads
         self.word_dropout = word_dropout
         self.dropout = nn.Dropout(dropout)

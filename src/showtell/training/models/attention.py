@@ -17,8 +17,8 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
-        if width % heads:
-            raise ValueError(f"the width {width} is not a multiple of the {heads} heads")
+        if heads < 1 or width % heads:
+            raise ValueError(f"the width {width} is no multiple of heads = {heads}")
         self.heads = heads
         self.query = nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
