@@ -98,6 +98,19 @@ def test_what_the_documents_show_of_the_captioner_is_what_it_gives(tmp_path):
     )
 
 
+@pytest.mark.slow
+def test_the_pictures_of_the_page_and_the_window_are_taken_by_their_script(tmp_path):
+    if shutil.which("xvfb-run") is None or not Path("/usr/bin/chromium").exists():
+        pytest.skip("the pictures are taken with Xvfb and chromium")
+    script = [sys.executable, str(ROOT / "docs/pictures/screens.py"), str(tmp_path)]
+    subprocess.run(["xvfb-run", "-a", "-s", "-screen 0 1280x900x24", *script], check=True)
+    names = {"page.jpg", "page-phone.jpg", "window.jpg"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    for name in names:
+        committed, taken = (Image.open(folder / name) for folder in (ROOT / "docs/pictures", tmp_path))
+        assert committed.size == taken.size, "stale: run docs/pictures/screens.py"
+
+
 def test_a_long_function_or_file_has_its_reason_in_the_architecture():
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     reasons = page.partition("## Sizes that need a reason")[2]

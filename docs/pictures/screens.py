@@ -1,6 +1,6 @@
 """Take the pictures of the page and the window anew.
 
-Usage: xvfb-run -a -s '-screen 0 1280x900x24' python docs/pictures/screens.py
+Usage: xvfb-run -a -s '-screen 0 1280x900x24' python docs/pictures/screens.py [FOLDER]
 
 Needs the extras server and dev, and chromium. Look at what it has taken before keeping it.
 """
@@ -16,13 +16,14 @@ from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+TARGET = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
 EXAMPLES = [ROOT / "examples" / name for name in ("cat_on_desk.jpg", "astronaut.jpg")]
 sys.path += [str(ROOT / "tests"), str(ROOT / "tests/apps")]
 
 
 def smaller(picture: Image.Image, name: str) -> None:
     """Keep a screenshot in few bytes."""
-    picture.convert("RGB").save(HERE / f"{name}.jpg", quality=85, optimize=True)
+    picture.convert("RGB").save(TARGET / f"{name}.jpg", quality=85, optimize=True)
 
 
 def page(folder: Path) -> None:

@@ -143,6 +143,7 @@ def test_grey_and_alpha(alpha):
         (COLOUR_TAGS | {258: [32] * 3, 339: [3] * 3}, "kind that is not read"),
         (COLOUR_TAGS | {258: [12] * 3}, "kind that is not read"),
         (grey_tags(7, 5, 1, tag_259=8, tag_317=2), "a predictor for 1-bit values"),
+        (grey_tags(7, 5, 8, tag_259=32773, tag_317=2), "a predictor and PackBits"),
         (COLOUR_TAGS | {258: [5, 6, 5]}, "kind that is not read"),
         (COLOUR_TAGS | {258: [8] * 3, 262: 6}, "subsampled"),
         (COLOUR_TAGS | {258: [8] * 3, 262: 9}, "kind that is not read"),

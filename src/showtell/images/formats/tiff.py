@@ -54,6 +54,7 @@ TYPE_SIZES = dict(
 _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types -> those of struct
 _YCBCR = 6
 _COMPRESSIONS = {34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG", 50001: "WebP", 50002: "JPEG XL"}
+_PACKBITS = 32773
 _NATIVE = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}  # PIL's names for orders of bytes
 _NOWHERE = logging.NullHandler()
 _MOST_VALUES = 8
@@ -161,6 +162,8 @@ def _refuse_what_comes_out_wrong(tags: dict[int, tuple[int, ...]], bits: tuple[i
     predictor = tags.get(_PREDICTOR, (1,))
     if predictor in ((2,), (3,)) and compression != 1 and bits[0] not in (8, 16, 24, 32, 64):
         raise Unsupported(f"a TIFF with a predictor for {bits[0]}-bit values")
+    if predictor in ((2,), (3,)) and compression == _PACKBITS:
+        raise Unsupported("a TIFF with a predictor and PackBits")  # libtiff would leave it out
     subsampling = tags.get(_SUBSAMPLING, (2, 2))
     if tags.get(_PHOTOMETRIC) == (_YCBCR,) and compression == 1 and subsampling != (1, 1):
         raise Unsupported("an uncompressed TIFF with subsampled colours")
