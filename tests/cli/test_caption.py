@@ -366,7 +366,7 @@ def test_captions_of_little_confidence_are_left_out_and_counted(model, pictures,
     arguments = ("photos/b.png", "photos/a.JPG", "--min-confidence")
     assert len(said(capsys, *arguments, "0", "--model", model)[1]) == 2
     _, lines, errors = said(capsys, *arguments, "1", "--model", model)
-    assert (lines, errors[-1]) == ([], "showtell: 2 captioned, 2 below a confidence of 1")
+    assert (lines, errors[-1]) == ([], "showtell: 2 captioned, 2 of them left out, below a confidence of 1")
     _, lines, errors = said(capsys, "photos/b.png", "--min-confidence", "1", "--model", model)
     assert lines == []
     assert "the caption is left out, since its confidence is 0." in errors[-1]

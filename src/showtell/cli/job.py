@@ -127,12 +127,13 @@ class Job:
         """What became of all the pictures, in a line."""
         counts = self.counts
         parts = [f"{counts['captioned']:,} captioned"]
+        if low := counts["left out"]:
+            parts.append(f"{low:,} of them left out, below a confidence of {self.least:g}")
         parts += [f"{counts['kept']:,} already there"] * bool(counts["kept"])
         parts += [f"{counts['failed']:,} failed"] * bool(counts["failed"])
         parts += [f"{counts['withheld']:,} withheld as unsafe"] * bool(counts["withheld"])
         parts += [f"{counts['unsafe']:,} marked as unsafe"] * bool(counts["unsafe"])
         parts += [f"{passed_over:,} passed over"] * bool(passed_over)
-        parts += [f"{counts['left out']:,} below a confidence of {self.least:g}"] * bool(counts["left out"])
         for kind, number in others.items():
             noun = f"other {kind}" if kind == "file" else kind
             parts.append(
