@@ -251,9 +251,8 @@ class Service:
         """
         if self.gallery is None:
             raise ShowtellError("there is no library to search")
-        picture = (
-            source if isinstance(source, Path) else _bytes(source)
-        )  # its own file is left out of the answer
+        # A file is given as such, so that it is left out of its own answer.
+        picture = source if isinstance(source, Path) else _bytes(source)
         with self._turns:
             return self.gallery.alike_picture(picture, top=top, anyway=True)
 

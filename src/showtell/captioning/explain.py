@@ -136,10 +136,10 @@ def _occlusion(
         row, column = divmod(cell, OCCLUDED)
         # 0 is the mean of what the encoder was trained on.
         covered[1 + cell, :, edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = 0
-    said = caption.tokens, caption.language
+    words = caption.tokens, caption.language
     batches = np.array_split(covered, OCCLUDED)  # so that memory stays small
     probable = np.concatenate(
-        [captioner.log_probabilities(batch, *said) for batch in batches]
+        [captioner.log_probabilities(batch, *words) for batch in batches]
     )  # [1 + G * G, T]
     loss = np.clip(probable[:1] - probable[1:], 0, None).T  # [T, G * G]
     loss[loss.sum(axis=1) < 1e-6] = 1

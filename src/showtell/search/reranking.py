@@ -39,6 +39,9 @@ def reranked(
 
     Returns:
         Places in `paths`.
+
+    Raises:
+        BadBundle: the captioner's graphs failed.
     """
     tokens = query_words(words, captioner.vocabulary)
     pixels: dict[int, NDArray[np.float32]] = {}
