@@ -25,9 +25,9 @@ class DeVSA(nn.Module):
     """A score for each picture and sentence from the vectors of regions and words.
 
         v_i  = W_m a_i + b_m                                region i (equation 1, on cells of the encoder's map)
-        e_t  = f(W_w E w_t + b_e)                           word t (equations 3 and 4; f is ReLU)
-        h_t  = f(e_t + W h_t∓1 + b)                         forwards and backwards (equations 5 and 6)
-        s_t  = f(W_d (h_t→ + h_t←) + b_d)                   (equation 7)
+        e_t  = f(W_w E w_t + b_e)                           word t (equations 2 and 3; f is ReLU)
+        h_t  = f(e_t + W h_t∓1 + b)                         forwards and backwards (equations 4 and 5)
+        s_t  = f(W_d (h_t→ + h_t←) + b_d)                   (equation 6)
         S_kl = Σ_t max_i v_iᵀ s_t                           (equation 8, simplified)
 
     The recurrence is PyTorch's, with ReLU, as the paper has it. Added are layer norms of the regions and dropout.
