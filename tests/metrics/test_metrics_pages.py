@@ -167,10 +167,21 @@ def test_each_mistake_is_warned_of_in_the_words_of_the_page(folder: Path) -> Non
         ),
         *(
             warnings_of({name: form.format(caption) for name, caption in good.items()}, said)
-            for form in ("startseq {} <end>", "{} <unk>", "\u0120{}", "['{}']", "error: {}")
+            for form in (
+                "startseq {} <end>",
+                "{} <unk>",
+                "\u0120{}",
+                "['{}']",
+                "b'{}'",
+                "nan",
+                "12 7 33",
+                "{} caf\u00c3\u00a9",
+                "error: {}",
+            )
         ),
         warnings_of({**good, **{name: said[name][0] for name in PICTURES[:13]}}, said),
         warnings_of({**good, **dict.fromkeys(PICTURES[:61], "a dog")}, said),
+        warnings_of({name: f"this picture shows {caption}" for name, caption in good.items()}, said),
         warnings_of({**good, "0": ""}, said),
         warnings_of(good, {**said, "0": said["0"][:1]}),
         warnings_of(
