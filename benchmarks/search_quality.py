@@ -8,7 +8,8 @@
 
 ``compare``: each dev caption by people is a query for its picture; full text alone, vectors alone, and both, as
 `find` combines them. ``calibrate``: fits how probable an answer is, prints how reliable that is in cross-validation,
-measures how words fit the pictures of ``--train``, which the embedder learnt from, and writes both into a bundle.
+measures how words fit the pictures of ``--train``, which the embedder learnt from, clusters their captions, and writes
+all of it into a bundle.
 ``nothing``: of queries without an answer in the dev pictures (queries_without_answer.txt), how many are told so; and of
 those with one: the dev captions, and one to three words of each in a row.
 
@@ -37,7 +38,8 @@ from showtell.captioning.bundle import read_bundle, write_bundle
 from showtell.corpora import open_corpus
 from showtell.corpora.base import PEOPLE, Example
 from showtell.search.calibration import FEATURES, KINDS, Calibration
-from showtell.search.finding import Evidence, gather, look_up, rank
+from showtell.search.finding import Evidence, gather, look_up, nearness, rank
+from showtell.search.hubness import CaptionClusters
 from showtell.search.library import Library, open_library
 from showtell.search.model import Model
 from showtell.search.presence import ANSWER, WordStatistics, answer_features
@@ -57,6 +59,9 @@ MOST_TOLD_NOTHING = 0.044
 
 MOST_WITHOUT_MATCH = 0.004
 """The share of queries with an answer of which no picture may be likely enough to be shown."""
+
+CLUSTERS = 128
+"""Of the train captions; 256 find no more, 64 a little less."""
 
 TOP = 50
 """The calibration learns from so many pictures of each query, the most similar."""
@@ -84,10 +89,8 @@ def main() -> None:
         if options.command == "compare":
             compare(bench)
         elif options.command == "calibrate":
-            statistics = (
-                word_statistics(bench.model, options.train, bench.folder / "train") if options.train else None
-            )
-            calibrate(bench, options.foreign, statistics, options.write)
+            learnt = Learnt.of(bench.model, options.train, bench.folder / "train") if options.train else None
+            calibrate(bench, options.foreign, learnt, options.write)
         elif options.command == "nothing":
             nothing(bench)
         else:
@@ -137,7 +140,15 @@ class Bench:
             among=np.sort(ids),
         )
         look = None if self.vectors is None else self.vectors.look(self.model.text_vector(query))
-        return gather(text, look, among=None, ids=ids)
+        return gather(text, look, among=None, ids=ids, hubness=self.hubness)
+
+    def hubness(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """As `find` has it [N]; 0 for a bundle that says nothing of it."""
+        if self.model.clusters is None:
+            return np.zeros(len(ids), np.float32)
+        there, vectors = self.store.vectors_of(str(self.model.space), ids.tolist())
+        found = dict(zip(there.tolist(), self.model.clusters.hubness(vectors), strict=True))
+        return np.array([found[place] for place in ids.tolist()], np.float32)
 
     def whole(self, query: str, statistics: WordStatistics) -> Table:
         """The features of a query as a whole [1, 3]."""
@@ -206,7 +217,8 @@ def _rankings(bench: Bench, queries: Sequence[str]) -> dict[str, Table]:
     rows = [bench.evidence(query).table for query in queries]
     rankings["words"] = np.stack([table[:, FEATURES.index("coverage")] for table in rows])
     if bench.vectors is not None:
-        rankings["vectors"] = np.stack([table[:, FEATURES.index("similarity")] for table in rows])
+        rankings["cosine"] = np.stack([table[:, FEATURES.index("similarity")] for table in rows])
+        rankings["vectors"] = np.stack([nearness(table) for table in rows])
         rankings["both"] = np.stack([rank(table) for table in rows])
     return rankings
 
@@ -271,9 +283,7 @@ class Asked:
     answered: bool | None
 
 
-def calibrate(
-    bench: Bench, foreign: str | None, statistics: WordStatistics | None, bundle: Path | None
-) -> None:
+def calibrate(bench: Bench, foreign: str | None, learnt: "Learnt | None", bundle: Path | None) -> None:
     """Fit all kinds of queries, say how reliable they are, and write them down."""
     asked = list(_asked(bench))
     print(
@@ -285,21 +295,44 @@ def calibrate(
         found[kind] = _fit_kind(kind, asked)
     if bench.vectors is not None:
         found["picture"] = _fit_kind("picture", list(_asked_with_pictures(bench)))
-    if foreign is not None and statistics is not None:
-        found["answer"] = _fit_answer(bench, foreign, statistics)
+    if foreign is not None and learnt is not None:
+        found["answer"] = _fit_answer(bench, foreign, learnt.statistics)
     settings = {"calibration": {kind: calibration.to_dict() for kind, calibration in found.items()}}
     if bundle is None:
         print(json.dumps(settings, indent=2))
     else:
-        write(bundle, settings, statistics)
+        write(bundle, settings, learnt)
         print(f"written into {bundle}")
 
 
-def write(folder: Path, settings: dict[str, Any], statistics: WordStatistics | None) -> None:
-    """A bundle with these settings of its search, and these statistics of its words."""
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What is known of the pictures and captions that an embedder learnt from.
+
+    Attributes:
+        statistics: of words and pictures.
+        clusters: of captions.
+    """
+
+    statistics: WordStatistics
+    clusters: CaptionClusters
+
+    @classmethod
+    def of(cls, model: Model, data: str, folder: Path) -> "Learnt":
+        """Measure it on the train pictures of corpora, which are indexed into a folder."""
+        examples = open_corpus(data).training_examples
+        captions = [said.text for one in examples for said in one.references]
+        captions = [text for text in captions if query_words(text, model.bundle.vocabulary)]
+        clusters = CaptionClusters.of(np.stack([model.text_vector(text) for text in captions]), CLUSTERS)
+        return cls(word_statistics(model, data, folder), clusters)
+
+
+def write(folder: Path, settings: dict[str, Any], learnt: Learnt | None) -> None:
+    """A bundle with these settings of its search, and what its embedder learnt from."""
     bundle = replace(read_bundle(folder), search=settings)
-    if statistics is not None:
-        bundle = replace(bundle, words=statistics.to_dict())
+    if learnt is not None:
+        words = {**learnt.statistics.to_dict(), "clusters": learnt.clusters.to_dict()}
+        bundle = replace(bundle, words=words)
     write_bundle(bundle, {"card.md": (folder / "card.md").read_bytes()})
 
 

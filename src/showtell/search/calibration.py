@@ -11,6 +11,7 @@ one says: see ``presence.py``.
 ``coverage``    share of the query's words that the picture's captions have, rare words weighing more (idf)
 ``missing``     share of the query's words, weighted alike, that no caption in the library has
 ``unknown``     share of the query's words that the bundle's vocabulary does not have
+``hubness``     how near the picture is to captions in general (``hubness.py``); for the order of pictures alone
 ==============  ====================================================================================================
 """
 
@@ -26,10 +27,10 @@ from showtell.search.presence import ANSWER
 
 __all__ = ["DEFAULTS", "FEATURES", "KINDS", "Calibration", "read_calibrations"]
 
-FEATURES = ("similarity", "standing", "coverage", "missing", "unknown")
+FEATURES = ("similarity", "standing", "coverage", "missing", "unknown", "hubness")
 
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "hybrid": FEATURES,
+    "hybrid": ("similarity", "standing", "coverage", "missing", "unknown"),
     "words": ("coverage", "missing"),
     "picture": ("similarity", "standing"),
     "answer": ANSWER,

@@ -4,7 +4,7 @@ N pictures that come into question, E the width of the vectors' space, F feature
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from showtell.search.store import Store
 from showtell.search.vectors import Look
 from showtell.search.words import Words, query_terms, query_words
 
-__all__ = ["CANDIDATES", "Evidence", "Text", "combine", "gather", "look_up", "rank"]
+__all__ = ["CANDIDATES", "Evidence", "Text", "combine", "gather", "look_up", "nearness", "rank"]
 
 CANDIDATES = 300
 """So many of the pictures nearest by vector come into question, beside all whose captions have a word."""
@@ -24,6 +24,7 @@ CANDIDATES = 300
 CAPTION_WEIGHT = 0.1
 """Of coverage beside similarity in the order of matches; chosen by dev retrieval (``search_quality.py compare``)."""
 
+_HUBNESS = FEATURES.index("hubness")
 _STANDS_OUT = 2.0  # standard deviations above the mean similarity, from which a picture looks like the query
 
 
@@ -122,7 +123,12 @@ def look_up(
 
 
 def gather(
-    text: Text | None, look: Look | None, *, among: Integers | None, ids: Integers | None = None
+    text: Text | None,
+    look: Look | None,
+    *,
+    among: Integers | None,
+    ids: Integers | None = None,
+    hubness: Callable[[Integers], Floats] | None = None,
 ) -> Evidence:
     """What speaks for the pictures that come into question.
 
@@ -131,6 +137,7 @@ def gather(
         look: None where there are no vectors.
         among: ids of the pictures that may be given, ascending; None for all.
         ids: judge these pictures instead.
+        hubness: ids -> hubness of these pictures, for a query in words; None where it is not known.
     """
     if ids is None:
         near = look.nearest(CANDIDATES, among) if look is not None else _NONE
@@ -147,6 +154,8 @@ def gather(
         table[:, 3] = text.missing
         table[:, 4] = text.unknown
         by_person = text.coverage(ids, by_person=True)
+    if hubness is not None:
+        table[:, _HUBNESS] = _hubness(ids, rank(table), hubness)
     return Evidence(ids, table, by_person)
 
 
@@ -165,13 +174,30 @@ def combine(calibrations: Sequence[Calibration], evidence: Sequence[Evidence]) -
 
 
 def rank(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What pictures come in the order of: similarity, and a little for what their captions say [N, F] -> [N].
+    """What pictures come in the order of: nearness, and a little for what their captions say [N, F] -> [N].
 
     The probability weighs captions more, since it speaks of short queries too, and so orders sentences worse.
     """
-    similarity, coverage = (table[:, FEATURES.index(name)] for name in ("similarity", "coverage"))
-    ranks: NDArray[np.float64] = similarity + CAPTION_WEIGHT * np.nan_to_num(coverage)
+    coverage = table[:, FEATURES.index("coverage")]
+    ranks: NDArray[np.float64] = nearness(table) + CAPTION_WEIGHT * np.nan_to_num(coverage)
     return ranks
+
+
+def nearness(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Similarity less hubness, where that is known [N, F] -> [N]."""
+    near: NDArray[np.float64] = table[:, FEATURES.index("similarity")] - np.nan_to_num(table[:, _HUBNESS])
+    return near
+
+
+def _hubness(
+    ids: Integers, ranks: NDArray[np.float64], measure: Callable[[Integers], Floats]
+) -> NDArray[np.float64]:
+    """Hubness of the pictures that come first [N]; those behind are taken as the greatest hubs, and stay behind."""
+    first = np.argsort(-ranks, kind="stable")[: min(CANDIDATES, np.count_nonzero(~np.isnan(ranks)))]
+    measured = measure(ids[first])
+    found = np.full(len(ids), measured.max(initial=0))
+    found[first] = measured
+    return found
 
 
 _NONE: Integers = np.empty(0, np.int64)

@@ -10,6 +10,7 @@ from showtell.captioning.bundle import Bundle, read_bundle
 from showtell.errors import BadBundle, ShowtellError
 from showtell.search.calibration import Calibration, read_calibrations
 from showtell.search.embedder import TextEmbedder, has_embedder, space_of
+from showtell.search.hubness import CaptionClusters
 from showtell.search.presence import WordStatistics
 from showtell.search.records import Floats
 from showtell.search.words import Words
@@ -100,6 +101,20 @@ class Model:
             return None
         try:
             return WordStatistics.from_dict(self.bundle.words, self.bundle.vocabulary)
+        except ValueError as error:
+            raise BadBundle(f"{self.bundle.folder}: {error}; export the bundle again") from error
+
+    @cached_property
+    def clusters(self) -> CaptionClusters | None:
+        """The captions that were learnt from, in few vectors; None for a bundle that does not have them.
+
+        Raises:
+            BadBundle: what it has cannot be.
+        """
+        if self.own or "clusters" not in self.bundle.words:
+            return None
+        try:
+            return CaptionClusters.from_dict(self.bundle.words["clusters"], len(self.text_vector("a")))
         except ValueError as error:
             raise BadBundle(f"{self.bundle.folder}: {error}; export the bundle again") from error
 

@@ -3,7 +3,7 @@
 A picture's vector says in one go what is in it; the captioner looks at the regions for each word after those before it,
 and knows better. It has to read the pictures again, so that only the first few are worth it. They are ranked by
 
-    cosine of query and picture + 0.03 · log P(query | picture)
+    nearness of query and picture + 0.03 · log P(query | picture)
 
 O. Vinyals et al., *Show and Tell*, CVPR 2015, rank pictures for sentences by the probability too.
 """
@@ -28,14 +28,14 @@ WEIGHT = 0.03
 
 
 def reranked(
-    words: str, paths: Sequence[str], similarity: NDArray[np.float64], captioner: BundleCaptioner
+    words: str, paths: Sequence[str], near: NDArray[np.float64], captioner: BundleCaptioner
 ) -> list[int]:
     """The order of pictures for a query, the best first; a picture that cannot be read any more comes last.
 
     Args:
         words: the query, in a language of the captioner.
         paths: N pictures.
-        similarity: cosine of the query and each [N].
+        near: nearness of the query and each (`finding.nearness`) [N].
 
     Returns:
         Places in `paths`.
@@ -55,5 +55,5 @@ def reranked(
         probable = captioner.log_probabilities(
             np.stack(list(pixels.values())), tokens, language_of(words)
         )  # [n, T]
-        scores[list(pixels)] = similarity[list(pixels)] + WEIGHT * probable.sum(axis=1)
+        scores[list(pixels)] = near[list(pixels)] + WEIGHT * probable.sum(axis=1)
     return [int(place) for place in np.argsort(-scores, kind="stable")]

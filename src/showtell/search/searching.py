@@ -1,6 +1,6 @@
 """Queries answered: what speaks for each picture, how probable that makes it, and the best of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -15,11 +15,11 @@ from showtell.errors import ShowtellError
 from showtell.search.answers import Found, Match
 from showtell.search.calibration import FEATURES, Calibration
 from showtell.search.duplicates import groups
-from showtell.search.finding import Evidence, Text, combine, gather, look_up, rank
+from showtell.search.finding import Evidence, Text, combine, gather, look_up, nearness, rank
 from showtell.search.indexing import content_hash
 from showtell.search.model import Model
 from showtell.search.presence import answer_features
-from showtell.search.records import Caption, Integers
+from showtell.search.records import Caption, Floats, Integers
 from showtell.search.reranking import FIRST, reranked
 from showtell.search.store import Store
 from showtell.search.vectors import LocalVectors, Look, Vectors
@@ -55,10 +55,11 @@ class _Part:
     calibration: Calibration
     text: Text | None
     look: Look | None
+    hubness: Callable[[Integers], Floats] | None = None
 
     def evidence(self, among: Integers | None, ids: Integers | None = None) -> Evidence:
         """What speaks for pictures: see `gather`."""
-        return gather(self.text, self.look, among=among, ids=ids)
+        return gather(self.text, self.look, among=among, ids=ids, hubness=self.hubness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,20 @@ class Searcher:
                 described=counts["described"] > 0,
                 among=among,
             )
-        return _Part(self._model.calibrations["words" if look is None else "hybrid"], text, look)
+        if look is None:
+            return _Part(self._model.calibrations["words"], text, None)
+        hubness = None if self._model.clusters is None else self._hubness
+        return _Part(self._model.calibrations["hybrid"], text, look, hubness)
+
+    def _hubness(self, ids: Integers) -> Floats:
+        """How near pictures are to captions in general [N]; 0 for those whose vector is gone by now."""
+        assert self._model.clusters is not None
+        found = np.zeros(len(ids), np.float32)
+        there, vectors = self._store.vectors_of(str(self._model.space), ids.tolist())
+        if len(there):
+            order = np.argsort(ids)
+            found[order[np.searchsorted(ids, there, sorter=order)]] = self._model.clusters.hubness(vectors)
+        return found
 
     def _may_have_an_answer(
         self, words: str, judged: _Judged, look: Look | None, vectors: Vectors | None, among: Integers | None
@@ -256,8 +270,9 @@ class Searcher:
         fixed = [row for row in rows if judged.described[row[0]]]
         others = [row for row in rows if not judged.described[row[0]]]
         first, rest = others[:FIRST], others[FIRST:]
-        similarity = np.nan_to_num(judged.evidence[0].table[[place for place, _ in first], 0])
-        order = reranked(words, [paths[0] for _, paths in first], similarity, captioner)
+        table = judged.evidence[0].table[[place for place, _ in first]]
+        near = np.nan_to_num(nearness(table))
+        order = reranked(words, [paths[0] for _, paths in first], near, captioner)
         return [*fixed, *(first[place] for place in order), *rest]
 
     def _matches(

@@ -201,23 +201,22 @@ class Store(Database):
             "SELECT id, content_id, vector FROM vectors WHERE model = ? AND id > ? ORDER BY id", model, after
         )
         ids = np.fromiter((row[1] for row in rows), np.int64, len(rows))
-        halves = np.frombuffer(b"".join(row[2] for row in rows), "<f2")
-        width = len(rows[0][2]) // 2 if rows else 0
-        return (rows[-1][0] if rows else after), ids, halves.reshape(len(rows), width).astype(np.float32)
+        return (rows[-1][0] if rows else after), ids, _floats([row[2] for row in rows])
+
+    def vectors_of(self, model: str, contents: Sequence[int]) -> tuple[Integers, Floats]:
+        """Those of some contents that have a vector of a model, ascending [N], and the vectors [N, E]."""
+        rows = sorted(self._by_contents("vector, model", "vectors", contents, order="id").items())
+        found = [(place, vector) for place, of in rows for vector, maker in of if maker == model]
+        return np.array([place for place, _ in found], np.int64), _floats([vector for _, vector in found])
 
     def sample_vectors(self, model: str, number: int) -> Floats:
         """Vectors of a model picked evenly [at most `number`, E]; always the same of the same library."""
         [[last]] = self.rows("SELECT coalesce(max(id), 0) FROM vectors")
         picked = np.unique(np.linspace(1, max(1, last), number).astype(np.int64)).tolist()
-        halves: list[bytes] = []
-        for start in range(0, len(picked), _AT_ONCE):
-            part = picked[start : start + _AT_ONCE]
-            rows = self.rows(
-                f"SELECT vector FROM vectors WHERE id IN ({_marks(part)}) AND model = ?", *part, model
-            )
-            halves += [row[0] for row in rows]
-        width = len(halves[0]) // 2 if halves else 0
-        return np.frombuffer(b"".join(halves), "<f2").reshape(len(halves), width).astype(np.float32)
+        parts = [picked[start : start + _AT_ONCE] for start in range(0, len(picked), _AT_ONCE)]
+        query = "SELECT vector FROM vectors WHERE model = ? AND id IN ({})"
+        rows = [row for part in parts for row in self.rows(query.format(_marks(part)), model, *part)]
+        return _floats([row[0] for row in rows])
 
     def with_vectors(self, model: str) -> Integers:
         """The ids of the contents that have a vector of a model, ascending."""
@@ -383,6 +382,12 @@ class Store(Database):
             run("DELETE FROM words WHERE rowid = ?", place)
             run("DELETE FROM contents WHERE id = ?", place)
         return gone
+
+
+def _floats(halves: Sequence[bytes]) -> Floats:
+    """Vectors in half precision, as they are stored [N] -> [N, E]."""
+    width = len(halves[0]) // 2 if halves else 0
+    return np.frombuffer(b"".join(halves), "<f2").reshape(len(halves), width).astype(np.float32)
 
 
 def _marks(values: Sequence[object]) -> str:
