@@ -69,7 +69,7 @@ class CaptionClusters:
             ValueError: it is not what `to_dict` makes.
         """
         try:
-            centres = np.array(content["centres"], np.float32) / 1000
+            centres = np.array(content["centres"], np.float32) / np.float32(1000)
             shares = np.array(content["shares"], np.float32).reshape(-1)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(
