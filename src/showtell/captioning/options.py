@@ -51,7 +51,7 @@ class Options(TypedDict, total=False):
         int | None,
         Option("Seed of the random draws: the same seed draws the same words.", least=0),
     ]
-    attention: Annotated[bool, Option("Keep the attention: where the model looked for each word.")]
+    attention: Annotated[bool, Option("Keep the attention: the weight of each region for each word.")]
 
 
 def option_table() -> dict[str, Option]:

@@ -53,7 +53,7 @@ def audit(
     ] = None,
     proposals: Annotated[
         bool,
-        typer.Option(" /--no-proposals", help="Only list what is wrong, without looking at the pictures."),
+        typer.Option("--proposals/--no-proposals", help="Propose a text for each picture, or only list."),
     ] = True,
     format: Annotated[RecordFormat, typer.Option(help="How findings are written.")] = "text",  # noqa: A002
     output: option.Output = None,

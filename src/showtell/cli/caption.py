@@ -50,12 +50,13 @@ MinConfidence = Annotated[
 Write = Annotated[
     Literal[Where, "html"] | None,
     typer.Option(
-        help="Also write captions into files beside the pictures, or into theirs; html makes a page for review, "
-        f"{PAGE} or what --output names."
+        help="Also write captions into files beside the pictures, or into the pictures' own; html makes a page for "
+        f"review, {PAGE} or what --output names."
     ),
 ]
 Overwriting = Annotated[
-    Overwrite, typer.Option(help="What gives way: nothing, the machine's words, or all (which asks).")
+    Overwrite,
+    typer.Option(help="What may be overwritten: nothing, the machine's words, or all (which asks)."),
 ]
 Screening = Annotated[
     Screen | None,

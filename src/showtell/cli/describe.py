@@ -20,7 +20,8 @@ def describe(
 ) -> None:
     """Keep your own words about a picture in the library.
 
-    They are found before the machine's, and indexing never overwrites them; describing again does.
+    A picture whose description has all words of a query comes first. Indexing never overwrites your words; describing
+    again does.
     """
     from showtell.search import open_library
 

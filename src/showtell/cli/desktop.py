@@ -28,12 +28,16 @@ def desktop(
         typer.Option(metavar="FILE", help="Where feedback is kept; the user's own file unless given."),
     ] = None,
     scale: Annotated[
-        float | None, typer.Option(metavar="N", help="2 for everything twice as large; as the screen asks.")
+        float | None,
+        typer.Option(
+            metavar="N", help="2 makes everything twice as large; the screen's own scale unless given."
+        ),
     ] = None,
 ) -> None:
     """Describe pictures in a window.
 
-    Open or drop them, see where each word looked, correct and save captions, search a library.
+    Open or drop them, see which part each word depends on, correct and save captions, search a
+    library.
     """
     try:
         import tkinter

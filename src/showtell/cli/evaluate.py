@@ -19,7 +19,7 @@ __all__ = ["evaluate"]
 @option.takes_options("beam")
 def evaluate(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A model that ships with showtell, or a bundle's folder.")
+        str, typer.Argument(metavar="MODEL", help="A model that ships with Showtell, or a bundle's folder.")
     ],
     data: Annotated[str, typer.Option(metavar="SPEC", help="The corpus, for instance flickr8k:DIR.")],
     split: Annotated[

@@ -1,4 +1,4 @@
-"""``showtell explain``: what each word of a caption looked at, or where in a picture given words belong."""
+"""``showtell explain``: which part of a picture each word of a caption depends on, or where given words are."""
 
 import json
 from pathlib import Path
@@ -48,11 +48,11 @@ def explain(
         ),
     ] = "text",
 ) -> None:
-    """Show what each word of a caption looked at, or where TEXT is.
+    """Show which part of a picture each word of a caption is about.
 
-    The picture is drawn once per word, bright where the word looked: where the model attended to while it chose the
-    word; for a model without attention, where covering the picture makes the word less probable. With --words, bright
-    where the picture is like the word, and framed where the words together fit best.
+    The picture is drawn once per word. Bright are the regions that the model attended to when it chose the word; for a
+    model without attention, those whose covering makes the word less probable. With --words, bright are the regions
+    that are similar to the word, and a frame marks where the words together fit best.
     """
     from showtell.captioning.explain import draw_explanation
 
@@ -67,7 +67,7 @@ def explain(
     if output is not None:
         with written_whole(output) as file:
             draw_explanation(found, font=font).save(file, "PNG")
-        what = "what each word looked at" if words is None else "where each word belongs"
+        what = "which part each word depends on" if words is None else "where each word belongs"
         console.note(f"drew {what} into {output}")
     if format == "json":
         print(json_for_terminals(json.dumps({"path": str(image), **found.to_dict()}, ensure_ascii=False)))

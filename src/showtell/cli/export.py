@@ -18,7 +18,7 @@ def export(
         str | None,
         typer.Option(
             metavar="ENCODER",
-            help="For a run that learnt from a file of features: the encoder that made them.",
+            help="For a run that was trained on a file of features: the encoder that made them.",
         ),
     ] = None,
     embedder: Annotated[
@@ -36,7 +36,7 @@ def export(
 ) -> None:
     """Make a bundle of a run's best captioner.
 
-    A bundle holds ONNX graphs, which need no PyTorch. It is called as its folder.
+    A bundle holds ONNX graphs, which need no PyTorch. Its name is that of its folder.
     """
     with reach("export.export", "encoders") as (exporting, encoders):
         named = encoders.named_encoder(encoder, weights, architecture, resample)

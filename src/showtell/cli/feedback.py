@@ -40,7 +40,7 @@ def list_(
         Literal["text", "jsonl"], typer.Option(help="One row per line, or JSON lines.")
     ] = "text",
 ) -> None:
-    """Print the feedback there is, oldest first."""
+    """Print all feedback, oldest first."""
     from showtell.feedback import FeedbackStore
 
     with FeedbackStore(file) as store:
@@ -79,7 +79,10 @@ def import_(
     ],
     file: File = None,
 ) -> None:
-    """Merge exports into the feedback there is: a row that is here already is not added again."""
+    """Merge exports into the feedback on this machine.
+
+    A row that is here already is not added again.
+    """
     from showtell.feedback import FeedbackStore
 
     with FeedbackStore(file) as store:
@@ -108,9 +111,10 @@ def delete(
     everything: Annotated[bool, typer.Option("--all", help="Delete all feedback.")] = False,
     file: File = None,
 ) -> None:
-    """Delete feedback for good; several options together narrow what is deleted.
+    """Delete feedback for good.
 
-    What is deleted is overwritten in the file, and an older export that is imported later does not bring it back.
+    Several options together narrow what is deleted. It is overwritten in the file, and an older export that is
+    imported later does not bring it back.
     """
     from showtell.feedback import FeedbackStore
 

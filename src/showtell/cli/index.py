@@ -54,9 +54,9 @@ def index(
 ) -> None:
     """Take pictures into a library, for showtell find.
 
-    What has not changed is passed over, and what is gone is forgotten; where a whole folder is gone or empty, which
-    may be a disk that is not there, you are asked first. A picture that cannot be read is noted, and tried again when
-    it has changed. Stop at any time with Ctrl-C: the next run goes on from there.
+    Pictures that have not changed are skipped, and missing ones are forgotten. Where a whole folder is gone or empty,
+    its disk may only be away, so you are asked first. A picture that cannot be read is noted, and tried again when
+    it has changed. Stop at any time with Ctrl-C: the next run continues.
     """
     from showtell.search import open_library
 

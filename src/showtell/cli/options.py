@@ -66,11 +66,11 @@ Model = Annotated[
     str,
     typer.Option(
         metavar="MODEL",
-        help="A model that ships with showtell, or a bundle's folder.",
+        help="A model that ships with Showtell, or a bundle's folder.",
         autocompletion=_shipped_models,
     ),
 ]
-Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Look into the folders in folders too.")]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Read the folders inside folders, too.")]
 OneLanguage = Annotated[
     str | None, typer.Option(metavar="[en|zh]", help="The model's first language unless given.")
 ]
@@ -80,7 +80,7 @@ Library = Annotated[
         metavar="DIR",
         envvar="SHOWTELL_LIBRARY",
         show_envvar=False,
-        help="The library's folder, or what SHOWTELL_LIBRARY names; in your data folder unless given.",
+        help="The library's folder; that of SHOWTELL_LIBRARY, or in your data folder, unless given.",
     ),
 ]
 Output = Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead of stdout.")]

@@ -32,7 +32,8 @@ Language = Annotated[
     typer.Option(metavar="[en|zh]", help="The captions' language; that of most references unless given."),
 ]
 Cut = Annotated[
-    Tokeniser | None, typer.Option(help="How captions are cut; the language's usual way unless given.")
+    Tokeniser | None,
+    typer.Option(help="How captions are cut into tokens; the language's usual way unless given."),
 ]
 Metrics = Annotated[
     str,

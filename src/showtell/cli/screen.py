@@ -26,7 +26,8 @@ def screen(
         ),
     ] = None,
     detector: Annotated[
-        bool, typer.Option("--detector", help="Let NudeNet look too, which says what it sees and where.")
+        bool,
+        typer.Option("--detector", help="Also run NudeNet, which finds parts of bodies and where they are."),
     ] = False,
     class_threshold: Annotated[
         list[str] | None,
@@ -41,7 +42,7 @@ def screen(
 ) -> None:
     """Say whether pictures are fit to be shown to everybody.
 
-    A line each: path, tab, safe or unsafe, tab, the probability of pornography, and what was seen. Nothing is
+    A line each: path, tab, safe or unsafe, tab, the probability of pornography, and what was found. Nothing is
     deleted, moved or changed. A picture that cannot be read gives a row with an error; the exit status is then 1.
     An unsafe picture is no error.
     """

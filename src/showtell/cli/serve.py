@@ -25,7 +25,7 @@ def serve(
         typer.Option(
             metavar="SECRET",
             envvar="SHOWTELL_TOKEN",
-            help="What requests must bring; on 127.0.0.1 one is made unless given.",
+            help="The token that requests must have; on 127.0.0.1 one is made unless given.",
         ),
     ] = None,
     make_token: Annotated[

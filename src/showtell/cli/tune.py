@@ -23,14 +23,14 @@ Feedback = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="What people said: a file of feedback or an export of one; your own unless given.",
+        help="People's feedback: a file of it or an export of one; your own unless given.",
     ),
 ]
 Pictures = Annotated[
     list[Path] | None,
     typer.Option(
         metavar="PATH",
-        help="A picture or folder that people spoke of, besides the run's corpus; may be repeated.",
+        help="Judged pictures, or a folder of them, besides the run's corpus; may be repeated.",
     ),
 ]
 
@@ -55,7 +55,7 @@ def tune(
         bool,
         typer.Option(
             "--no-eos-reward",
-            help="Leave the end token out of the reward, to see what comes of it: fragments.",
+            help="Leave the end token out of the reward; captions then end badly.",
         ),
     ] = False,
     feedback: Feedback = None,
@@ -70,10 +70,11 @@ def tune(
         ),
     ] = None,
 ) -> None:
-    """Tune a captioner by a reward, or by what people said.
+    """Tune a captioner by a reward, or by people's feedback.
 
     Rewards are metrics of captions that it samples (self-critical sequence training). The best epoch replaces the
-    start only if it is better with the beam that ships and nothing else got worse. Stopped, the same command continues.
+    start only if it is better with the beam that ships and nothing else is clearly worse. Stopped, the same command
+    continues.
     """
     weights = _weights(reward)
     if "feedback" not in weights and (feedback or pictures):
