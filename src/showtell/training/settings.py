@@ -311,6 +311,23 @@ class Decoding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Export:
+    """What a bundle does otherwise than the captioner in training.
+
+    Attributes:
+        mirrored: weight of the picture's mirror image in the mean of the regions of both; 0 leaves it out, above that
+            a picture goes through the encoder twice.
+        precision: of the weights that each step of a search multiplies by: ``fp16``, or ``int8``, which is quicker.
+    """
+
+    mirrored: float = 0.0
+    precision: Literal["fp16", "int8"] = "fp16"
+
+    def __post_init__(self) -> None:
+        check_ranges(self, mirrored=(0, 0.5))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """What stands on the bundle's card that cannot be measured.
 
@@ -346,6 +363,7 @@ class Recipe:
     training: Training = Training()
     decoding: Decoding = Decoding()
     tuning: SelfCritical | None = None
+    export: Export = Export()
     card: Card = Card()
     used: dict[str, Any] = field(default_factory=dict)
 

@@ -89,9 +89,17 @@ def _confidence(reliability: Mapping[str, Sequence[Reliability]], good: float) -
 def _making(recipe: Recipe, parity: Mapping[str, float]) -> str:
     with_what = ("showtell", "torch", "numpy", "onnxruntime", "python", "revision")
     used = ", ".join(f"{name} {recipe.used[name]}" for name in with_what if name in recipe.used)
+    graphs = "The graphs hold half-precision weights"
+    if recipe.export.precision == "int8":
+        graphs += ", those of a step 8-bit integers"
+    if recipe.export.mirrored:
+        graphs += (
+            f". Regions are the mean of the picture's and its mirror image's, which has a weight of "
+            f"{recipe.export.mirrored:g}"
+        )
     return (
         f"## How it was made\n\n`showtell train {recipe.name} --data …`, then `showtell export`; the whole "
-        f"recipe stands in `manifest.json`. Made with {used}. The graphs hold half-precision weights; their regions "
-        f"differ from PyTorch's by {parity['regions']:.2g} of the standard deviation, their logits by at most "
+        f"recipe stands in `manifest.json`. Made with {used}. {graphs}. The "
+        f"regions differ from PyTorch's by {parity['regions']:.2g} of the standard deviation, their logits by at most "
         f"{parity['logits']:.2g}."
     )

@@ -1,6 +1,7 @@
 """run -> bundle: ONNX graphs, compared with PyTorch on real pictures, and a confidence calibrated in each language.
 
-The weights inside the graphs are in half precision, which halves the bundle; all arithmetic is in single precision.
+The weights inside the graphs are in half precision, which halves the bundle; all arithmetic is in single precision, but
+for a step's where the recipe wants integers.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.vgg16 import VGG16
 from showtell.training.export.card import write_card
 from showtell.training.export.embedder import embedder_graphs
-from showtell.training.export.graphs import make_graphs
+from showtell.training.export.graphs import BothSides, make_graphs
 from showtell.training.features.imported import encoder_of
 from showtell.training.models import Captioner as Model
 from showtell.training.recipe import read_recipe
@@ -39,7 +40,10 @@ from showtell.training.settings import Recipe
 from showtell.training.train import load_trained
 
 LARGEST_REGION_DIFFERENCE = 0.02  # mean difference, as a share of the regions' standard deviation
-LARGEST_LOGIT_DIFFERENCE = 0.1  # of any logit; words are decided by differences of whole units
+LARGEST_LOGIT_DIFFERENCE = {
+    "fp16": 0.1,
+    "int8": 0.5,
+}  # of any logit; words are decided by differences of whole units
 PICTURES_COMPARED = 8
 STEPS_COMPARED = 8
 GOOD_CIDER = 50.0  # percent: what the calibration calls a good caption
@@ -99,7 +103,8 @@ def export_run(
     compared = sets[0].examples[:PICTURES_COMPARED]
     network = encoder_of(run, encoder, [example for one in sets for example in one.examples])
     vocabulary, model = _captioner_of(run, recipe, network)
-    graphs = make_graphs(network, model)
+    shown = BothSides(network, recipe.export.mirrored) if recipe.export.mirrored else network
+    graphs = make_graphs(shown, model, precision=recipe.export.precision)
     if embedder is not None:
         graphs |= embedder_graphs(
             embedder, network, vocabulary, regions=network.regions, region_width=network.width
@@ -115,7 +120,7 @@ def export_run(
         decoding=asdict(recipe.decoding),
         training=_published(recipe),
     )
-    parity = check_parity(bundle, network, model, compared)
+    parity = check_parity(bundle, shown, model, compared, LARGEST_LOGIT_DIFFERENCE[recipe.export.precision])
     progress.note(
         f"the graphs agree with PyTorch: regions to {parity.regions:.2g}, logits to {parity.logits:.2g}"
     )
@@ -187,12 +192,16 @@ def _calibrate(
 
 
 def check_parity(
-    bundle: Bundle, encoder: EfficientNetLite | VGG16, model: nn.Module, examples: Sequence[Example]
+    bundle: Bundle,
+    encoder: EfficientNetLite | VGG16 | BothSides,
+    model: nn.Module,
+    examples: Sequence[Example],
+    largest_logit_difference: float,
 ) -> Parity:
     """Compare the graphs with PyTorch on pictures: their regions, and the logits along PyTorch's greedy captions.
 
     Raises:
-        BadBundle: they differ by more than the tolerances that stand at the top of this module.
+        BadBundle: the logits differ by more than that, or the regions by more than `LARGEST_REGION_DIFFERENCE`.
     """
     pixels = np.stack([read_pixels(example.path, encoder.preprocessing) for example in examples])
     with torch.inference_mode():
@@ -200,10 +209,10 @@ def check_parity(
     regions = OnnxEncoder(bundle)(pixels)
     apart = float(np.abs(regions - expected).mean() / expected.std())
     parity = Parity(apart, _largest_logit_difference(bundle, model, expected))
-    if not (parity.regions <= LARGEST_REGION_DIFFERENCE and parity.logits <= LARGEST_LOGIT_DIFFERENCE):
+    if not (parity.regions <= LARGEST_REGION_DIFFERENCE and parity.logits <= largest_logit_difference):
         raise BadBundle(
             f"the exported graphs do not give what PyTorch gives: regions differ by {parity.regions:.3g} (at most "
-            f"{LARGEST_REGION_DIFFERENCE}), logits by {parity.logits:.3g} (at most {LARGEST_LOGIT_DIFFERENCE})"
+            f"{LARGEST_REGION_DIFFERENCE}), logits by {parity.logits:.3g} (at most {largest_logit_difference})"
         )
     return parity
 

@@ -1,6 +1,10 @@
-"""An encoder and a captioner -> the three ONNX graphs of a bundle, with weights in half precision."""
+"""An encoder and a captioner -> the three ONNX graphs of a bundle.
 
-from typing import Protocol, cast
+B pictures, S their side, R regions, D the width of a region.
+"""
+
+import math
+from typing import Literal, Protocol, cast
 
 import numpy as np
 import onnx
@@ -10,6 +14,7 @@ from torch import Tensor, nn
 
 from showtell.images import Preprocessing
 from showtell.training.export.onnx_graph import Method, to_onnx
+from showtell.training.export.quantised import quantised
 from showtell.training.models import Captioner
 from showtell.training.models.state import State
 
@@ -25,12 +30,33 @@ class Encoder(Protocol):
         """The network, without dropout."""
 
 
-def make_graphs(encoder: Encoder, model: nn.Module, *, precise: bool = False) -> dict[str, bytes]:
+class BothSides(nn.Module):
+    """An encoder that looks at a picture and at its mirror image: the mean of the regions that show the same place."""
+
+    def __init__(self, encoder: nn.Module, weight: float):
+        super().__init__()
+        self.encoder, self.weight = encoder, weight
+        self.preprocessing = cast(Encoder, encoder).preprocessing
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels [B, 3, S, S] -> regions [B, R, D], of a square grid, row by row."""
+        both = self.encoder(torch.cat([pixels, pixels.flip(-1)]))  # [2B, R, D]
+        straight, mirrored = both[: pixels.shape[0]], both[pixels.shape[0] :]
+        side = math.isqrt(both.shape[1])
+        back = mirrored.unflatten(1, (side, side)).flip(2).flatten(1, 2)
+        regions: Tensor = (1 - self.weight) * straight + self.weight * back
+        return regions
+
+
+def make_graphs(
+    encoder: Encoder, model: nn.Module, *, precision: Literal["fp32", "fp16", "int8"] = "fp16"
+) -> dict[str, bytes]:
     """The three graphs of a bundle by file name.
 
     Args:
-        precise: keep the weights in single precision, and as the runtime multiplies by them, so that they can be
-            quantised; otherwise they are in half precision, and those that are used twice are stored once.
+        precision: of the weights. With ``fp32`` they are as the runtime multiplies by them, so that they can be
+            quantised; with ``fp16`` those that are used twice are stored once; with ``int8`` the matrix products of a
+            step have integers of 8 bits, and all else is as with ``fp16``.
     """
     size = encoder.preprocessing.size
     pixels = torch.zeros(2, 3, size, size)
@@ -52,9 +78,13 @@ def make_graphs(encoder: Encoder, model: nn.Module, *, precise: bool = False) ->
             inputs=["regions"],
             outputs=[f"state.{name}" for name in captioner.state_names],
         ),
-        "step.onnx": _step_graph(captioner, first, second, fold=precise),
+        "step.onnx": _step_graph(captioner, first, second, fold=precision != "fp16"),
     }
-    return graphs if precise else {name: halved(graph) for name, graph in graphs.items()}
+    if precision == "fp32":
+        return graphs
+    if precision == "int8":
+        graphs["step.onnx"] = quantised(graphs["step.onnx"])
+    return {name: halved(graph) for name, graph in graphs.items()}
 
 
 class _Step(nn.Module):

@@ -116,7 +116,7 @@ def import_model(
     pieces = pieces_of(folder, config, language=language, prompt=prompt)
     parts = take_apart(folder, config, pieces, allow_pickle=allow_pickle)
     progress.note(f"{source}: {config.model_type}, {_millions(parts.model)} million parameters")
-    graphs = make_graphs(parts.encoder, parts.decoder, precise=True)
+    graphs = make_graphs(parts.encoder, parts.decoder, precision="fp32")
     bundle = Bundle(
         folder=output,
         name=name,
