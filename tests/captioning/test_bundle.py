@@ -318,6 +318,14 @@ def test_a_card_that_was_edited_or_is_gone_is_worth_a_warning_and_no_more(folder
         assert read_bundle(folder).name == "tiny"
 
 
+def test_a_card_that_is_a_link_to_itself_is_one_that_cannot_be_read(folder):
+    (folder / "card.md").unlink()
+    (folder / "card.md").symlink_to("card.md")
+    with pytest.warns(UserWarning, match=r"card\.md: cannot be read .*; the captions are not affected"):
+        bundle = read_bundle(folder)
+    assert BundleCaptioner(bundle).card == ""
+
+
 def test_an_embedder_comes_with_the_network_for_texts(folder):
     for name, content in search_graphs(vocabulary()).items():
         with pytest.raises(BadBundle, match=r"must name embedder\.onnx and text\.onnx, or neither"):

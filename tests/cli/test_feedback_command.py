@@ -61,7 +61,9 @@ def test_deleting_takes_what_a_person_said_and_asks_before_taking_all(mine, caps
     assert main(["feedback", "delete"]) == 2
     assert main(["feedback", "delete", "--all", "--person", "Ann"]) == 2
     assert main(["feedback", "delete", "--person", "Ann"]) == 0
-    assert "deleted 1 rows" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "deleted 1 rows" in said
+    assert "showtell describe PATH --forget" in said
     with FeedbackStore() as store:
         assert store.rows() == mine[1:]
     assert main(["feedback", "delete", "--all"]) == 0

@@ -87,6 +87,8 @@ def test_a_missing_folder_is_kept_without_anybody_to_ask_and_forgotten_on_demand
         (["find", "red", "--duplicates"], "--duplicates goes with"),
         (["describe", "pictures/nowhere.png", "words"], "there is no such file"),
         (["describe", "pictures/red.png", " "], "there are no words"),
+        (["describe", "pictures/red.png"], "give words, or --forget"),
+        (["describe", "pictures/red.png", "words", "--forget"], "give words, or --forget"),
     ],
 )
 def test_a_call_that_makes_no_sense_is_one_line(indexed, capsys, arguments, message):
@@ -149,6 +151,18 @@ def test_describing_is_found_first(indexed, capsys):
     _, out, _ = said(capsys, "find", "red")
     assert [line.split("\t")[2] for line in out.splitlines()] == ["the sea, not red", "a red picture"]
     assert "your words say red" in out
+
+
+def test_a_persons_words_are_forgotten_on_demand(indexed, capsys):
+    for words in ("the sea", "大海"):
+        said(capsys, "describe", "pictures/blue.png", words)
+    forgotten = "showtell: pictures/blue.png: '{}' is forgotten"
+    forget = ("describe", "pictures/blue.png", "--forget")
+    assert said(capsys, *forget, "--language", "zh") == (0, "", [forgotten.format("大海")])
+    assert said(capsys, *forget) == (0, "", [forgotten.format("the sea")])
+    assert said(capsys, *forget) == (0, "", [])
+    _, out, _ = said(capsys, "find", "blue")
+    assert [line.split("\t")[2] for line in out.splitlines()] == ["a blue picture"]
 
 
 def test_duplicates_are_groups(indexed, capsys):

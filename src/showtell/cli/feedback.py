@@ -115,6 +115,7 @@ def delete(
 
     Several options together narrow what is deleted. It is overwritten in the file, and an older export that is
     imported later does not bring it back.
+    A correction that was kept in a library too stays there: `showtell describe PATH --forget` takes it away.
     """
     from showtell.feedback import FeedbackStore
 
@@ -123,4 +124,7 @@ def delete(
         raise ShowtellError("feedback delete: give --id, --person or --picture, or --all alone")
     with FeedbackStore(file) as store:
         gone = store.delete_all() if everything else store.delete(id=row, person=person, picture=picture)
-    note(f"deleted {gone} rows of feedback")
+    note(
+        f"deleted {gone} rows of feedback; corrections that a library keeps too stay there until "
+        "showtell describe PATH --forget"
+    )
