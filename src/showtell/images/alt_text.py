@@ -7,9 +7,8 @@ shows, without "image of", is no file name, is not too long to listen to, and is
 import base64
 import binascii
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,7 +16,6 @@ from urllib.parse import unquote, urlsplit
 __all__ = [
     "LONGEST",
     "PagePicture",
-    "Problem",
     "language_of_page",
     "pictures_in_page",
     "problem_of",
@@ -26,9 +24,6 @@ __all__ = [
 
 LONGEST = 250
 """Characters after which an alternative text is called too long to listen to."""
-
-Problem = str
-"""What is wrong, in a few words."""
 
 _PREFIX = re.compile(
     r"\s*(an?\s+|the\s+|this\s+is\s+an?\s+)?(image|picture|photo(graph)?|pic|graphic|screenshot|icon|illustration)"
@@ -86,7 +81,7 @@ def pictures_in_page(text: str) -> list[PagePicture]:
     parser = _Parser()
     parser.feed(text)
     parser.close()
-    return parser.found()
+    return parser.pictures
 
 
 def language_of_page(text: str) -> str | None:
@@ -95,8 +90,8 @@ def language_of_page(text: str) -> str | None:
     return found[1].lower() if found else None
 
 
-def problem_of(alt: str | None, name: str = "") -> Problem | None:
-    """What is wrong with an alternative text; None when nothing is.
+def problem_of(alt: str | None, name: str = "") -> str | None:
+    """What is wrong with an alternative text, in a few words; None when nothing is.
 
     Args:
         alt: the text; an empty one is right for decoration.
@@ -108,9 +103,8 @@ def problem_of(alt: str | None, name: str = "") -> Problem | None:
     if not text:
         return "blank, which is neither a text nor the empty one of decoration" if alt else None
     problem = None
-    if _FILE_NAME.fullmatch(text) or _plain(text) in {_plain(Path(name).name), _plain(Path(name).stem)} - {
-        ""
-    }:
+    names = {_plain(Path(name).name), _plain(Path(name).stem)} - {""}
+    if _FILE_NAME.fullmatch(text) or _plain(text) in names:
         problem = "a file name"
     elif text.lower() in _SAYS_NOTHING:
         problem = "says nothing"
@@ -121,12 +115,12 @@ def problem_of(alt: str | None, name: str = "") -> Problem | None:
     return problem
 
 
-def problems_in_page(pictures: Sequence[PagePicture]) -> list[tuple[PagePicture, Problem]]:
+def problems_in_page(pictures: Sequence[PagePicture]) -> list[tuple[PagePicture, str]]:
     """The pictures of a page whose alternative text is missing or bad, and why."""
     sources: dict[str, set[str]] = {}
     for picture in pictures:
         sources.setdefault(_plain(picture.alt or ""), set()).add(picture.source)
-    found: list[tuple[PagePicture, Problem]] = []
+    found: list[tuple[PagePicture, str]] = []
     for picture in pictures:
         name = "" if picture.source.startswith("data:") else unquote(picture.source.partition("?")[0])
         problem = problem_of(picture.alt, name)
@@ -149,17 +143,10 @@ class _Parser(HTMLParser):
     """Finds ``<img>`` and ``<input type=image>``, and whether a link holds anything else."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._pictures: list[PagePicture] = []
+        super().__init__()
+        self.pictures: list[PagePicture] = []
         self._link: list[int] | None = None  # the pictures of the link that is open
         self._link_says = False
-        self._alone: Counter[int] = Counter()
-
-    def found(self) -> list[PagePicture]:
-        return [
-            PagePicture(one.source, one.line, one.alt, one.named, bool(self._alone[place]))
-            for place, one in enumerate(self._pictures)
-        ]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in reversed(attrs)}
@@ -171,8 +158,8 @@ class _Parser(HTMLParser):
         decoration = values.get("aria-hidden") == "true" or values.get("role") in ("presentation", "none")
         source = values.get("src") or values.get("data-src", "")
         if self._link is not None:
-            self._link.append(len(self._pictures))
-        self._pictures.append(
+            self._link.append(len(self.pictures))
+        self.pictures.append(
             PagePicture(source, self.getpos()[0], values.get("alt"), named=named or decoration)
         )
 
@@ -181,7 +168,9 @@ class _Parser(HTMLParser):
             self._link_says = True
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "a" and self._link is not None:
-            says = self._link_says or any((self._pictures[place].alt or "").strip() for place in self._link)
-            self._alone.update(() if says else self._link)
-            self._link = None
+        if tag != "a" or self._link is None:
+            return
+        if not self._link_says and not any((self.pictures[place].alt or "").strip() for place in self._link):
+            for place in self._link:
+                self.pictures[place] = replace(self.pictures[place], linked=True)
+        self._link = None

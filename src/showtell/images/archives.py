@@ -19,9 +19,8 @@ class _Checked(tarfile.TarInfo):
 
     def _block(self, count: int) -> int:
         if count < 0:
-            raise tarfile.ReadError(
-                "a size below zero"
-            )  # an error of headers alone would end the archive here
+            # An error of headers alone would end the archive here.
+            raise tarfile.ReadError("a size below zero")
         return super()._block(count)  # type: ignore[misc, no-any-return]  # the stubs leave it out
 
 

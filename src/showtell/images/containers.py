@@ -6,17 +6,17 @@ relative to its neighbours, byte for byte; only segments, chunks or blocks of me
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from showtell.images import tiff_tags
 from showtell.images.edits import Edit
-from showtell.images.formats import png, webp
+from showtell.images.formats import HEAD, format_of, gif, png, webp
 from showtell.images.iptc import IIM, resource, set_resource
 
 __all__ = ["NAMES", "Contents", "find", "replace"]
 
-NAMES = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP", "gif": "GIF", "tiff": "TIFF"}
+NAMES = ("JPEG", "PNG", "WebP", "GIF", "TIFF")
 """The formats that can hold words."""
 
 _EXIF = b"Exif\0\0"
@@ -35,7 +35,7 @@ class Contents:
     """What a file holds besides its picture.
 
     Attributes:
-        format: a key of `NAMES`.
+        format: one of `NAMES`.
         xmp, exif, iptc: the packet, the TIFF-formed tags, the IPTC record; None where there are none.
         notes: descriptions that stand in a form of the format's own.
         places: where each of them stands: (offset, length), or where it would come with length 0.
@@ -55,21 +55,12 @@ def find(data: bytes) -> Contents | None:
     Raises:
         ValueError: the file is broken, so that nothing should be written into it.
     """
-    readers: tuple[tuple[bytes, Callable[[bytes], Contents]], ...] = (
-        (b"\xff\xd8\xff", _find_jpeg),
-        (_PNG, _find_png),
-        (b"GIF8", _find_gif),
-        (b"RIFF", _find_webp),
-        (b"II*\0", _find_tiff),
-        (b"MM\0*", _find_tiff),
-        (b"II+\0", _find_tiff),
-        (b"MM\0+", _find_tiff),
-    )
-    reader = next((reader for mark, reader in readers if data.startswith(mark)), None)
-    if reader is None or (reader is _find_webp and data[8:12] != b"WEBP"):
+    kind = format_of(data[:HEAD])
+    if kind is None or kind.name not in NAMES:
         return None
+    readers = (_find_jpeg, _find_png, _find_webp, _find_gif, _find_tiff)
     try:
-        return reader(data)
+        return readers[NAMES.index(kind.name)](data)
     except (struct.error, IndexError, OverflowError, zlib.error):  # OverflowError: a place of 64 bits
         raise ValueError("it is cut short or broken") from None
 
@@ -82,15 +73,15 @@ def replace(
     Raises:
         ValueError: they do not fit into the format.
     """
-    writers = {"jpeg": _jpeg, "png": _png, "gif": _gif, "webp": _webp, "tiff": _tiff}
-    return writers[contents.format](data, contents, xmp, exif, iptc)
+    writers = (_jpeg, _png, _webp, _gif, _tiff)
+    return writers[NAMES.index(contents.format)](data, contents, xmp, exif, iptc)
 
 
 # --- JPEG: a list of segments, then the picture ---
 
 
 def _find_jpeg(data: bytes) -> Contents:
-    contents = Contents("jpeg")
+    contents = Contents("JPEG")
     photoshop = b""
     start = 2  # new segments come behind the start of the picture and JFIF's
     for marker, offset, length in _segments(data):
@@ -180,7 +171,7 @@ def _several_pictures(data: bytes, place: tuple[int, int], edits: list[Edit]) ->
 
 
 def _find_png(data: bytes) -> Contents:
-    contents = Contents("png")
+    contents = Contents("PNG")
     picture = 0
     for kind, offset, length in _png_chunks(data):
         body = data[offset + 8 : offset + 8 + length]
@@ -251,7 +242,7 @@ _WEBP_EXIF, _WEBP_XMP, _WEBP_ALPHA = 0x08, 0x04, 0x10
 
 
 def _find_webp(data: bytes) -> Contents:
-    contents = Contents("webp")
+    contents = Contents("WebP")
     [size] = struct.unpack_from("<I", data, 4)
     end = min(len(data), 8 + size)
     if 8 + size > len(data) + 1:
@@ -313,30 +304,21 @@ def _webp_head(data: bytes, contents: Contents, flags: int) -> bytes:
 
 
 def _find_gif(data: bytes) -> Contents:
-    contents = Contents("gif")
-    flags = data[10]
-    offset = start = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    contents = Contents("GIF")
+    offset = start = 13 + gif.palette(data[10:11])
     while data[offset] != 0x3B:
         if data[offset] == 0x21:
-            end = _gif_blocks_end(data, offset + 2)
+            end = gif.end_of_pieces(data, offset + 2)
             if data.startswith(_GIF_XMP, offset) and contents.xmp is None:
                 contents.xmp = data[offset + len(_GIF_XMP) : end].removesuffix(_GIF_TRAILER)
                 contents.places["xmp"] = (offset, end - offset)
         elif data[offset] == 0x2C:
-            flags = data[offset + 9]
-            colours = 3 << (flags & 7) + 1 if flags & 0x80 else 0
-            end = _gif_blocks_end(data, offset + 10 + colours + 1)
+            end = gif.end_of_pieces(data, offset + 10 + gif.palette(data[offset + 9 : offset + 10]) + 1)
         else:
             raise ValueError("its blocks are broken")
         offset = end
     contents.places.setdefault("xmp", (start, 0))
     return contents
-
-
-def _gif_blocks_end(data: bytes, offset: int) -> int:
-    while data[offset]:
-        offset += 1 + data[offset]
-    return offset + 1
 
 
 def _gif(data: bytes, contents: Contents, xmp: bytes, exif: bytes | None, iptc: bytes | None) -> list[Edit]:
@@ -353,7 +335,7 @@ _TIFF_XMP, _TIFF_IPTC = 700, 33723
 
 def _find_tiff(data: bytes) -> Contents:
     tags = tiff_tags.read_tags(data)
-    return Contents("tiff", xmp=tags.get(_TIFF_XMP), exif=data, iptc=tags.get(_TIFF_IPTC))
+    return Contents("TIFF", xmp=tags.get(_TIFF_XMP), exif=data, iptc=tags.get(_TIFF_IPTC))
 
 
 def _tiff(data: bytes, contents: Contents, xmp: bytes, exif: bytes | None, iptc: bytes | None) -> list[Edit]:

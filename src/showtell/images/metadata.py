@@ -140,8 +140,9 @@ class WordsWriter:
         old = _bytes(path)
         contents = containers.find(old)
         if contents is None:
-            formats = ", ".join(containers.NAMES.values())
-            raise ValueError(f"only {formats} files hold captions; try --write xmp-sidecar")
+            raise ValueError(
+                f"only {', '.join(containers.NAMES)} files hold captions; try --write xmp-sidecar"
+            )
         present = read_words(path)
         texts, change = self._decide(path, present, captions)
         if not texts:
@@ -202,20 +203,20 @@ class WordsWriter:
 
     def _exif(self, contents: Contents, text: str, own: str | None) -> bytes | None:
         """The EXIF with this description; None where another one stays or the format knows none."""
-        if contents.format == "gif":
+        if contents.format == "GIF":
             return None
         exif = contents.exif or tiff_tags.NEW_EXIF
         present = _exif_description(exif)
         if present.strip() and present != own and self._overwrite != "all":
             return None
         value = text.encode("utf-8") + b"\0"
-        if contents.format == "tiff":
+        if contents.format == "TIFF":
             return value
         return apply(exif, tiff_tags.set_tags(exif, {_EXIF_DESCRIPTION: (tiff_tags.ASCII, value)}))
 
     def _iptc(self, contents: Contents, text: str, own: str | None) -> bytes | None:
         """The IPTC record with this caption; None where another one stays or the format knows none."""
-        if contents.format not in ("jpeg", "tiff"):
+        if contents.format not in ("JPEG", "TIFF"):
             return None
         record = contents.iptc or b""
         present = iptc.caption_of(record)

@@ -146,7 +146,7 @@ def _contents(path: str, turn: _Turn) -> bytes:
         with Path(path).open("rb", buffering=0) as file:
             head = file.read(HEAD)
             if format_of(head) is None:
-                raise BadImage(path, _other_kind(head))
+                raise BadImage(path, what_it_is(head))
             if status.st_size > MAX_BYTES:
                 raise BadImage(path, f"has {status.st_size:,} bytes; files of up to {MAX_BYTES:,} are read")
             if status.st_size > turn.BYTES:
@@ -169,7 +169,7 @@ def _decoded(data: bytes, path: str | None, at_least: int | None, turn: _Turn) -
     """Decode a file's bytes; error messages name `path`."""
     kind = format_of(data[:HEAD])
     if kind is None:
-        raise BadImage(path, _other_kind(data[:HEAD]))
+        raise BadImage(path, what_it_is(data[:HEAD]))
     with _refusals(path, kind.name), ExitStack() as files:
         essential = kind.essential(data)
         del data  # what is left out need not be kept
@@ -270,7 +270,3 @@ def _check_size(size: tuple[int, int], path: str | None, memory: int = 0) -> Non
         raise BadImage(path, f"has {pixels:,} pixels; pictures of up to {MAX_PIXELS:,} are read")
     if memory > _MAX_MEMORY or height * (width + _ROW) > 1.1 * MAX_PIXELS:
         raise BadImage(path, f"{width:,} x {height:,} pixels of this kind are too large for the memory")
-
-
-def _other_kind(head: bytes) -> str:
-    return what_it_is(head) if head else "the file is empty"

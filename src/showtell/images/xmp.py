@@ -10,20 +10,26 @@ A text that still equals ``showtell:caption`` is the machine's; any other is a p
 """
 
 import re
-from typing import Self
+from typing import NamedTuple, Self
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
 __all__ = ["ALT_TEXT", "CAPTION", "DEFAULT", "DESCRIPTION", "MODEL", "Packet", "Property"]
 
-Property = tuple[str, str]
-"""A namespace, and the name that is usual for a property, with its prefix."""
+
+class Property(NamedTuple):
+    """The name of an element: its namespace, the prefix that is usual for that, and what it is called there."""
+
+    namespace: str
+    prefix: str
+    name: str
+
 
 _SHOWTELL = "urn:showtell:captions:1:"
-DESCRIPTION: Property = ("http://purl.org/dc/elements/1.1/", "dc:description")
-ALT_TEXT: Property = ("http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "Iptc4xmpCore:AltTextAccessibility")
-CAPTION: Property = (_SHOWTELL, "showtell:caption")
-MODEL: Property = (_SHOWTELL, "showtell:model")
+DESCRIPTION = Property("http://purl.org/dc/elements/1.1/", "dc", "description")
+ALT_TEXT = Property("http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "Iptc4xmpCore", "AltTextAccessibility")
+CAPTION = Property(_SHOWTELL, "showtell", "caption")
+MODEL = Property(_SHOWTELL, "showtell", "model")
 
 DEFAULT = "x-default"
 """The language of a text that stands for all others."""
@@ -64,19 +70,16 @@ class Packet:
         except RecursionError:
             raise ValueError("its XMP is nested too deeply") from None
         top = document.documentElement
-        root = next((one for one in [top, *_children(top)] if _is(one, (_RDF, "RDF"))), None) if top else None
+        root = next((one for one in [top, *_children(top)] if _is(one, _rdf("RDF"))), None) if top else None
         if root is None:
             raise ValueError("its XMP is broken (there is no rdf:RDF)")
         return cls(document, root)
 
     def texts(self, what: Property) -> dict[str, str]:
         """What a property says, by language. Without a language it is `DEFAULT`."""
-        namespace, name = what
-        local = name.partition(":")[2]
         found: dict[str, str] = {}
         for description in self._descriptions():
-            attribute = description.getAttributeNS(namespace, local)
-            if attribute:
+            if attribute := description.getAttributeNS(what.namespace, what.name):
                 found.setdefault(DEFAULT, attribute)
         for element in self._elements(what):
             items = [item for alternatives in _children(element) for item in _children(alternatives)]
@@ -88,10 +91,9 @@ class Packet:
 
     def set(self, what: Property, language: str, text: str) -> None:
         """Make a property say this in a language, in place of what it said in it."""
-        namespace, name = what
         for description in self._descriptions():
-            if description.hasAttributeNS(namespace, name.partition(":")[2]):
-                description.removeAttributeNS(namespace, name.partition(":")[2])
+            if description.hasAttributeNS(what.namespace, what.name):
+                description.removeAttributeNS(what.namespace, what.name)
         alternatives = self._alternatives(what)
         text = _NO_XML.sub("", text)
         for item in _children(alternatives):
@@ -100,8 +102,7 @@ class Packet:
                     item.removeChild(child)
                 item.appendChild(self._document.createTextNode(text))
                 return
-        item = self._document.createElementNS(_RDF, "rdf:li")
-        item.setAttributeNS(_XMLNS, "xmlns:rdf", _RDF)
+        item = self._new(_rdf("li"))
         item.setAttributeNS(_XML, "xml:lang", language)
         item.appendChild(self._document.createTextNode(text))
         # Readers without a choice of their own take the first.
@@ -126,16 +127,14 @@ class Packet:
 
     def _descriptions(self) -> list[minidom.Element]:
         """The elements whose children and attributes are the properties."""
-        return [child for child in _children(self._root) if _is(child, (_RDF, "Description"))]
+        return [child for child in _children(self._root) if _is(child, _rdf("Description"))]
 
     def _elements(self, what: Property) -> list[minidom.Element]:
-        namespace, name = what
-        local = name.partition(":")[2]
         return [
             child
             for description in self._descriptions()
             for child in _children(description)
-            if _is(child, (namespace, local))
+            if _is(child, what)
         ]
 
     def _alternatives(self, what: Property) -> minidom.Element:
@@ -143,31 +142,31 @@ class Packet:
         found = self._elements(what)
         element = found[0] if found else self._added(what)
         for child in _children(element):
-            if any(_is(child, (_RDF, kind)) for kind in ("Alt", "Bag", "Seq")):
+            if any(_is(child, _rdf(kind)) for kind in ("Alt", "Bag", "Seq")):
                 return child
         plain = _text(element).strip()
         for node in list(element.childNodes):
             element.removeChild(node)
-        alternatives = self._document.createElementNS(_RDF, "rdf:Alt")
-        alternatives.setAttributeNS(_XMLNS, "xmlns:rdf", _RDF)
+        alternatives = self._new(_rdf("Alt"))
         element.appendChild(alternatives)
         if plain:  # a text without a language keeps its place
             self.set(what, DEFAULT, plain)
         return alternatives
 
     def _added(self, what: Property) -> minidom.Element:
-        namespace, name = what
         descriptions = self._descriptions()
-        if descriptions:
-            description = descriptions[0]
-        else:
-            description = self._document.createElementNS(_RDF, "rdf:Description")
-            description.setAttributeNS(_XMLNS, "xmlns:rdf", _RDF)
-            description.setAttributeNS(_RDF, "rdf:about", "")
-            self._root.appendChild(description)
-        element = self._document.createElementNS(namespace, name)
-        element.setAttributeNS(_XMLNS, f"xmlns:{name.partition(':')[0]}", namespace)
-        description.appendChild(element)
+        if not descriptions:
+            descriptions = [self._new(_rdf("Description"))]
+            descriptions[0].setAttributeNS(_RDF, "rdf:about", "")
+            self._root.appendChild(descriptions[0])
+        element = self._new(what)
+        descriptions[0].appendChild(element)
+        return element
+
+    def _new(self, what: Property) -> minidom.Element:
+        """An empty element that declares the prefix of its name."""
+        element = self._document.createElementNS(what.namespace, f"{what.prefix}:{what.name}")
+        element.setAttributeNS(_XMLNS, f"xmlns:{what.prefix}", what.namespace)
         return element
 
 
@@ -178,17 +177,17 @@ def _decoded(data: bytes) -> str:
     data = data.rstrip(b"\0") if data[:2] not in (b"\xff\xfe", b"\xfe\xff") else data
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
         if data.startswith(mark):
-            return _declared_utf8(data.decode(encoding, "replace"))
+            # Without the declaration of the encoding that it was in.
+            return re.sub(r"^\s*<\?xml[^>]*\?>", "", data.decode(encoding, "replace")).lstrip()
     return data.decode("utf-8", "replace").lstrip()
 
 
-def _declared_utf8(text: str) -> str:
-    """Without the declaration of the encoding that it was in."""
-    return re.sub(r"^\s*<\?xml[^>]*\?>", "", text).lstrip()
+def _rdf(name: str) -> Property:
+    return Property(_RDF, "rdf", name)
 
 
-def _is(element: minidom.Element, name: tuple[str, str]) -> bool:
-    return (element.namespaceURI, element.localName) == name
+def _is(element: minidom.Element, what: Property) -> bool:
+    return (element.namespaceURI, element.localName) == (what.namespace, what.name)
 
 
 def _children(element: minidom.Element) -> list[minidom.Element]:

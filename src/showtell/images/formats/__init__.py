@@ -38,7 +38,6 @@ KNOWN = "JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC or AVIF"
 HEAD = 64
 """The bytes of a file's beginning that `format_of` and `what_it_is` look at."""
 
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BITMAP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # lengths of the headers of a BMP without a file header
 
 # Of what is not read, where it starts to differ, and what it is.
@@ -159,7 +158,7 @@ def format_of(head: bytes) -> Format | None:  # noqa: PLR0911 (one line a format
         return _WEBP
     if head.startswith(b"BM"):
         return _BMP
-    if head.startswith(_TIFF):
+    if head[:4] in tiff.LAYOUTS:
         return _TIFFS
     if int.from_bytes(head[:4], "little") in _BITMAP_HEADERS:
         return _DIB
@@ -168,6 +167,8 @@ def format_of(head: bytes) -> Format | None:  # noqa: PLR0911 (one line a format
 
 def what_it_is(head: bytes) -> str:
     """What a file that begins like this is, for a message that it is not read."""
+    if not head:
+        return "the file is empty"
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for place, sign, name in _OTHERS:
         if head[place:].startswith(sign) or (not place and text.startswith(sign.lower())):

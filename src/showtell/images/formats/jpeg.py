@@ -114,9 +114,8 @@ def essential(data: bytes) -> Jpeg:
 def _refuse_too_few_bits(frame: _Frame, scan: "_Scan", end: int, ended: bool) -> None:
     """Raise Broken where the first scan has fewer bits than any coding of its blocks; so do bombs, before they cost."""
     if frame.arithmetic:
-        if (
-            not ended
-        ):  # whose pixels may end in zeros that are not written: it cannot be known what is missing
+        # Its pixels may end in zeros that are not written: without an end it cannot be known what is missing.
+        if not ended:
             raise Broken("there is no end")
     elif 8 * (end - scan.pixels) < frame.blocks(scan.ids) * (1 if frame.progressive else 2):
         raise Broken("the pixels end too early")

@@ -18,38 +18,29 @@ from showtell.images.formats.exif import xmp_orientation
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-__all__ = ["TYPE_SIZES", "essential", "silence_libtiff", "unpacked_in_this_machines_order"]
+__all__ = [
+    "LAYOUTS",
+    "TYPE_SIZES",
+    "Layout",
+    "essential",
+    "silence_libtiff",
+    "unpacked_in_this_machines_order",
+]
 
 _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION = 258, 259, 262, 274
 _SAMPLES, _PLANAR, _PREDICTOR, _FORMAT, _SUBSAMPLING, _XMP = 277, 284, 317, 339, 530, 700
 _NEEDED = {
-    *(
-        256,
-        257,
-        _BITS,
-        _COMPRESSION,
-        _PHOTOMETRIC,
-        266,
-        273,
-        _SAMPLES,
-        278,
-        279,
-        _PLANAR,
-        292,
-        293,
-        _PREDICTOR,
-        320,
-    ),
+    *(256, 257, _BITS, _COMPRESSION, _PHOTOMETRIC, 266, 273, _SAMPLES, 278, 279, _PLANAR),
+    *(292, 293, _PREDICTOR, 320),
     *(322, 323, 324, 325, 332, 338, _FORMAT, 347, 529, _SUBSAMPLING, 531, 532),  # tiles, inks, alpha, colours
     *(512, 513, 514, 515, 517, 518, 519, 520, 521),  # JPEG in TIFF as it was at first
 }
-TYPE_SIZES = dict(
-    zip(
-        (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 18),
-        (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 8, 8, 8),
-        strict=True,
-    )
-)
+TYPE_SIZES = {
+    **dict.fromkeys((1, 2, 6, 7), 1),
+    **dict.fromkeys((3, 8), 2),
+    **dict.fromkeys((4, 9, 11, 13), 4),
+    **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
+}
 """TIFF's types -> bytes per value; 13 is a place, 16 to 18 are BigTIFF's."""
 _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types -> those of struct
 _YCBCR = 6
@@ -62,15 +53,35 @@ _MOST_VALUES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """How numbers are written: struct's sign of the order of bytes, and of an offset, a count of entries."""
+class Layout:
+    """How numbers are written: with places of 32 bits, or of 64 in a BigTIFF.
+
+    Attributes:
+        order: ``<`` or ``>``.
+        big: whether the file is a BigTIFF.
+    """
 
     order: str
-    offset: str
-    count: str
+    big: bool
 
-    def unpack(self, kind: str, data: bytes, place: int) -> tuple[int, ...]:
-        return struct.unpack_from(self.order + kind, data, place)
+    def numbers(self, letters: str) -> struct.Struct:
+        """A record: letters as `struct` has them, but P for a place and N for a count of entries."""
+        place, count = ("Q", "Q") if self.big else ("I", "H")
+        return struct.Struct(self.order + letters.replace("P", place).replace("N", count))
+
+    @property
+    def pointer(self) -> int:
+        """Where the header says where the first directory is."""
+        return 8 if self.big else 4
+
+
+LAYOUTS = {
+    b"II*\0": Layout("<", big=False),
+    b"MM\0*": Layout(">", big=False),
+    b"II+\0": Layout("<", big=True),
+    b"MM\0+": Layout(">", big=True),
+}
+"""What a TIFF may begin with -> how its numbers are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,7 @@ def essential(data: bytes) -> Essential:
     """
     if data.startswith(b"MM\0+"):
         raise Unsupported("a big-endian BigTIFF")
-    layout = _layout(data)
+    layout = LAYOUTS[data[:4]]
     try:
         place, entries = _directory(data, layout)
     except (struct.error, OverflowError):
@@ -116,34 +127,29 @@ def essential(data: bytes) -> Essential:
     )
 
 
-def _layout(data: bytes) -> _Layout:
-    order = "<" if data.startswith(b"II") else ">"
-    return _Layout(order, "Q", "Q") if data[2] == 43 else _Layout(order, "I", "H")
-
-
-def _directory(data: bytes, layout: _Layout) -> tuple[int, list[_Entry]]:
+def _directory(data: bytes, layout: Layout) -> tuple[int, list[_Entry]]:
     """Where the first directory is, and its entries as far as the file goes; struct.error if there is none."""
-    wide = struct.calcsize(layout.offset)
-    (place,) = layout.unpack(layout.offset, data, 8 if wide == 8 else 4)
-    (number,) = layout.unpack(layout.count, data, place)
+    offset, count_of_entries, head = layout.numbers("P"), layout.numbers("N"), layout.numbers("HHP")
+    (place,) = offset.unpack_from(data, layout.pointer)
+    (number,) = count_of_entries.unpack_from(data, place)
     entries = []
-    size = 4 + 2 * wide
-    begin = place + struct.calcsize(layout.count)
+    size = head.size + offset.size
+    begin = place + count_of_entries.size
     for at in range(begin, min(begin + size * number, len(data) - size + 1), size):
-        tag, kind, count = layout.unpack(f"HH{layout.offset}", data, at)
-        length, inside = count * TYPE_SIZES.get(kind, 0), at + 4 + wide
-        start = inside if length <= wide else layout.unpack(layout.offset, data, inside)[0]
+        tag, kind, count = head.unpack_from(data, at)
+        length, inside = count * TYPE_SIZES.get(kind, 0), at + head.size
+        start = inside if length <= offset.size else offset.unpack_from(data, inside)[0]
         entries.append(_Entry(tag, kind, data[at : at + size], data[start : start + length]))
     return place, entries
 
 
-def _integers(entry: _Entry, layout: _Layout) -> tuple[int, ...]:
+def _integers(entry: _Entry, layout: Layout) -> tuple[int, ...]:
     """The first values of an entry, if they are integers."""
     kind = _INTEGERS.get(entry.kind)
     if kind is None:
         return ()
     number = min(len(entry.value) // struct.calcsize(kind), _MOST_VALUES)
-    return layout.unpack(f"{number}{kind}", entry.value, 0)
+    return layout.numbers(f"{number}{kind}").unpack_from(entry.value)
 
 
 def _refuse_what_comes_out_wrong(tags: dict[int, tuple[int, ...]], bits: tuple[int, ...]) -> None:
@@ -169,14 +175,14 @@ def _refuse_what_comes_out_wrong(tags: dict[int, tuple[int, ...]], bits: tuple[i
         raise Unsupported("an uncompressed TIFF with subsampled colours")
 
 
-def _written(entries: list[_Entry], layout: _Layout, *, black_is_zero: bool) -> bytes:
+def _written(entries: list[_Entry], layout: Layout, *, black_is_zero: bool) -> bytes:
     """A directory of the entries that the pixels need, and no other page behind it."""
     needed = {entry.tag: entry.written for entry in entries if entry.tag in _NEEDED}
     if black_is_zero:
-        one = struct.pack(f"{layout.order}HH{layout.offset}H", _PHOTOMETRIC, 3, 1, 1)
-        needed[_PHOTOMETRIC] = one.ljust(4 + 2 * struct.calcsize(layout.offset), b"\0")
-    count = struct.pack(layout.order + layout.count, len(needed))
-    return b"".join([count, *needed.values(), bytes(struct.calcsize(layout.offset))])
+        one = layout.numbers("HHPH").pack(_PHOTOMETRIC, 3, 1, 1)
+        needed[_PHOTOMETRIC] = one.ljust(layout.numbers("HHPP").size, b"\0")
+    count = layout.numbers("N").pack(len(needed))
+    return b"".join([count, *needed.values(), bytes(layout.numbers("P").size)])
 
 
 def unpacked_in_this_machines_order(image: "ImageFile") -> None:
