@@ -143,7 +143,7 @@ def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path):
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE shopping (thing TEXT)")
     connection.close()
-    with pytest.raises(ShowtellError, match="something else"):
+    with pytest.raises(ShowtellError, match="is a database, but not a file of feedback of showtell"):
         FeedbackStore(other)
 
 

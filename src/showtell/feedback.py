@@ -11,17 +11,15 @@ import json
 import math
 import os
 import re
-import sqlite3
-import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-from showtell.errors import BadFeedback, ShowtellError, reason_of
+from showtell.database import Database, Migration
+from showtell.errors import BadFeedback, ShowtellError
 
 __all__ = ["Feedback", "FeedbackStore", "Kind", "Merged", "default_path", "picture_hash", "read_export"]
 
@@ -29,28 +27,31 @@ Kind = Literal["correction", "rating", "preference"]
 
 LONGEST = 2_000  # characters of a text; nobody's caption is longer
 MIGRATIONS = (
-    """
-    CREATE TABLE feedback (
-        id TEXT PRIMARY KEY,
-        time TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        picture TEXT NOT NULL,
-        language TEXT NOT NULL,
-        model TEXT NOT NULL,
-        version TEXT NOT NULL,
-        machine TEXT NOT NULL,
-        text TEXT,
-        rejected TEXT,
-        rating INTEGER,
-        seconds REAL,
-        person TEXT
-    ) WITHOUT ROWID;
-    CREATE INDEX feedback_picture ON feedback (picture);
-    CREATE INDEX feedback_time ON feedback (time);
-    CREATE TRIGGER feedback_is_immutable BEFORE UPDATE ON feedback
-        BEGIN SELECT RAISE(ABORT, 'rows of feedback are immutable'); END;
-    CREATE TABLE deleted (id TEXT PRIMARY KEY) WITHOUT ROWID;
-    """,
+    Migration(
+        "rows of feedback, and the ids of those deleted",
+        (
+            """CREATE TABLE feedback (
+                id TEXT PRIMARY KEY,
+                time TEXT NOT NULL,
+                kind TEXT NOT NULL,
+                picture TEXT NOT NULL,
+                language TEXT NOT NULL,
+                model TEXT NOT NULL,
+                version TEXT NOT NULL,
+                machine TEXT NOT NULL,
+                text TEXT,
+                rejected TEXT,
+                rating INTEGER,
+                seconds REAL,
+                person TEXT
+            ) WITHOUT ROWID""",
+            "CREATE INDEX feedback_picture ON feedback (picture)",
+            "CREATE INDEX feedback_time ON feedback (time)",
+            "CREATE TRIGGER feedback_is_immutable BEFORE UPDATE ON feedback "
+            "BEGIN SELECT RAISE(ABORT, 'rows of feedback are immutable'); END",
+            "CREATE TABLE deleted (id TEXT PRIMARY KEY) WITHOUT ROWID",
+        ),
+    ),
 )
 
 
@@ -107,15 +108,17 @@ class Feedback:
         Raises:
             ShowtellError: it is no such row.
         """
-        names = [one.name for one in fields(cls)]
         if not isinstance(row, dict):
             raise ShowtellError("feedback: a row is a JSON object")
-        if unknown := sorted(row.keys() - set(names)):
-            raise ShowtellError(f"feedback: there is no key {unknown[0]!r}; there are {', '.join(names)}")
+        if unknown := sorted(row.keys() - set(_COLUMNS)):
+            raise ShowtellError(f"feedback: there is no key {unknown[0]!r}; there are {', '.join(_COLUMNS)}")
         required = ("kind", "picture", "language", "model", "version", "machine", "time", "id")
         if missing := [name for name in required if row.get(name) is None]:
             raise ShowtellError(f"feedback: {missing[0]} is missing")
         return cls(**row)
+
+
+_COLUMNS = tuple(one.name for one in fields(Feedback))
 
 
 def _wrong_form(row: Feedback) -> str | None:
@@ -234,18 +237,13 @@ class FeedbackStore:
             BadFeedback: it is no file of feedback, or cannot be opened.
         """
         self.path = default_path() if path is None else path
-        self._lock = threading.RLock()
-        with self._plain_errors():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                self.path, timeout=30, isolation_level=None, check_same_thread=False
-            )
-        try:
-            with self._plain_errors():
-                self._prepare()
-        except ShowtellError:
-            self._connection.close()
-            raise
+        self._file = Database(
+            self.path,
+            called="a file of feedback",
+            error=BadFeedback,
+            migrations=MIGRATIONS,
+            settings=("secure_delete = ON",),  # what a person has deleted is overwritten
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -255,26 +253,7 @@ class FeedbackStore:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._connection.close()
-
-    def _prepare(self) -> None:
-        """Set how the file is written, and bring it up to the newest form."""
-        run = self._connection.execute
-        run("PRAGMA journal_mode = WAL")
-        run("PRAGMA synchronous = FULL")  # what was reported as written survives a power cut too
-        run("PRAGMA secure_delete = ON")  # what a person has deleted is overwritten
-        with self._transaction():
-            [version] = run("PRAGMA user_version").fetchone()
-            if version > len(MIGRATIONS):
-                raise BadFeedback(f"{self.path}: was written by a later version of showtell; upgrade it")
-            tables = run("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if version == 0 and tables:
-                raise sqlite3.DatabaseError("it holds something else")
-            for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
-                for statement in _statements(migration):
-                    run(statement)
-                run(f"PRAGMA user_version = {number}")
+        self._file.close()
 
     def add(self, row: Feedback) -> None:
         """Write one row; when this returns, it is on the disk. A row that is here already is left as it is."""
@@ -287,19 +266,18 @@ class FeedbackStore:
             ShowtellError: two rows have one id and say different things; no row is written.
         """
         added = known = deleted = 0
-        columns = [one.name for one in fields(Feedback)]
-        marks = ", ".join("?" * len(columns))
-        with self._transaction() as run:
+        marks = ", ".join("?" * len(_COLUMNS))
+        with self._file.transaction() as run:
             for row in rows:
-                if run("SELECT 1 FROM deleted WHERE id = ?", (row.id,)).fetchone():
+                if run("SELECT 1 FROM deleted WHERE id = ?", row.id):
                     deleted += 1
                     continue
-                there = run(f"SELECT {', '.join(columns)} FROM feedback WHERE id = ?", (row.id,)).fetchone()
-                values = tuple(getattr(row, name) for name in columns)
-                if there is None:
-                    run(f"INSERT INTO feedback ({', '.join(columns)}) VALUES ({marks})", values)
+                there = run(f"SELECT {', '.join(_COLUMNS)} FROM feedback WHERE id = ?", row.id)
+                values = tuple(getattr(row, name) for name in _COLUMNS)
+                if not there:
+                    run(f"INSERT INTO feedback ({', '.join(_COLUMNS)}) VALUES ({marks})", *values)
                     added += 1
-                elif tuple(there) == values:
+                elif there[0] == values:
                     known += 1
                 else:
                     raise ShowtellError(f"feedback: row {row.id} is here already and says something else")
@@ -309,12 +287,11 @@ class FeedbackStore:
         self, *, picture: str | None = None, person: str | None = None, kind: Kind | None = None
     ) -> list[Feedback]:
         """The rows in order of time, all of them or those of a picture, a person, a kind."""
-        columns = [one.name for one in fields(Feedback)]
         where, values = _where({"picture": picture, "person": person, "kind": kind})
-        query = f"SELECT {', '.join(columns)} FROM feedback{where} ORDER BY time, id"
-        with self._lock, self._plain_errors():
-            found = self._connection.execute(query, values).fetchall()
-        return [Feedback(**dict(zip(columns, row, strict=True))) for row in found]
+        found = self._file.rows(
+            f"SELECT {', '.join(_COLUMNS)} FROM feedback{where} ORDER BY time, id", *values
+        )
+        return [Feedback(**dict(zip(_COLUMNS, row, strict=True))) for row in found]
 
     def delete(
         self,
@@ -337,17 +314,15 @@ class FeedbackStore:
         return self._delete("", ())
 
     def _delete(self, where: str, values: tuple[object, ...]) -> int:
-        with self._transaction() as run:
-            run(f"INSERT OR IGNORE INTO deleted SELECT id FROM feedback{where}", values)
-            gone = run(f"DELETE FROM feedback{where}", values).rowcount
-        with self._lock, self._plain_errors():
-            # The journal still holds what was deleted until it is emptied into the file.
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return int(gone)
+        with self._file.transaction() as run:
+            run(f"INSERT OR IGNORE INTO deleted SELECT id FROM feedback{where}", *values)
+            gone = run(f"DELETE FROM feedback{where} RETURNING id", *values)
+        # The journal still holds what was deleted until it is emptied into the file.
+        self._file.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(gone)
 
     def __len__(self) -> int:
-        with self._lock, self._plain_errors():
-            return int(self._connection.execute("SELECT count(*) FROM feedback").fetchone()[0])
+        return int(self._file.rows("SELECT count(*) FROM feedback")[0][0])
 
     def export(self) -> Iterator[str]:
         """The lines of an export, without their newlines."""
@@ -357,39 +332,6 @@ class FeedbackStore:
     def import_lines(self, lines: Iterable[str], name: str = "the export") -> Merged:
         """Merge an export; a broken line stops all of it. Arguments and errors as `read_export`."""
         return self.merge(read_export(lines, name))
-
-    @contextmanager
-    def _plain_errors(self) -> Iterator[None]:
-        """What SQLite and the file system complain of, as BadFeedback."""
-        try:
-            yield
-        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # damaged text is none
-            raise BadFeedback(
-                f"{self.path}: cannot be used as a file of feedback ({reason_of(error)})"
-            ) from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
-        """All of a block's changes or none, by one thread at a time; yields what runs a statement."""
-        with self._lock, self._plain_errors():
-            run = self._connection.execute
-            run("BEGIN IMMEDIATE")
-            try:
-                yield run
-            except BaseException:
-                run("ROLLBACK")
-                raise
-            run("COMMIT")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script one by one: sqlite3's own `executescript` ends the transaction first."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _where(conditions: dict[str, str | None]) -> tuple[str, tuple[object, ...]]:

@@ -67,11 +67,12 @@ def test_a_library_of_every_earlier_schema_becomes_the_present_one_and_keeps_wha
 
 
 def test_a_migration_that_is_cut_short_leaves_the_library_as_it_was(tmp_path, monkeypatch):
+    from showtell.database import Migration
     from showtell.search import migrations
 
     first_schema(tmp_path / "old")
     before = schema(tmp_path / "old" / "library.sqlite")
-    broken = migrations.Migration("broken", ("CREATE TABLE half (x)", "CREATE TABLE nonsense ("))
+    broken = Migration("broken", ("CREATE TABLE half (x)", "CREATE TABLE nonsense ("))
     monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, broken))
     with pytest.raises(BadLibrary):
         Store(tmp_path / "old")

@@ -1,26 +1,8 @@
-"""The tables of a library, as numbered steps from an empty file to the present schema.
+"""The tables of a library, as numbered steps from an empty file to the present schema."""
 
-A step that has been released is never changed; a new need is a new step at the end. ``PRAGMA user_version``
-holds the number of the last step taken.
-"""
+from showtell.database import Migration
 
-import sqlite3
-from typing import NamedTuple
-
-__all__ = ["MIGRATIONS", "Migration", "migrate", "version"]
-
-
-class Migration(NamedTuple):
-    """One step.
-
-    Attributes:
-        name: what it adds.
-        statements: SQL, executed in order in one transaction.
-    """
-
-    name: str
-    statements: tuple[str, ...]
-
+__all__ = ["MIGRATIONS"]
 
 MIGRATIONS = (
     Migration(
@@ -74,29 +56,3 @@ MIGRATIONS = (
         ),
     ),
 )
-
-
-def version(connection: sqlite3.Connection) -> int:
-    """How many steps a library has taken."""
-    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return number
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Take the steps that are missing, all of them or none.
-
-    Args:
-        connection: in autocommit mode. Another process may migrate the same file meanwhile.
-    """
-    if version(connection) >= len(MIGRATIONS):
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for migration in MIGRATIONS[version(connection) :]:
-            for statement in migration.statements:
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from showtell.search.database import Database, Run
+from showtell.database import Run
+from showtell.search.database import LibraryFile
 from showtell.search.records import Caption, Contents, FileState, Floats, Integers, Known
 from showtell.search.words import phrase, spaced
 
@@ -23,7 +24,7 @@ __all__ = ["Store"]
 _AT_ONCE = 500  # parameters of one statement
 
 
-class Store(Database):
+class Store(LibraryFile):
     """The tables of an open library file."""
 
     # Files and contents.
