@@ -10,15 +10,16 @@ import hashlib
 import os
 import re
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from showtell.captioning.batches import in_threads
 from showtell.captioning.onnx import default_threads
 from showtell.errors import BadImage
 from showtell.progress import Advance, Progress
@@ -167,21 +168,11 @@ class Indexer:
     def _encode(self, states: Sequence[FileState], result: Indexed, advance: Advance) -> None:
         """Read, encode and write down files, while as many batches as there are threads are worked on ahead."""
         threads = default_threads()
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="showtell-index")
-        stop = Event()
-        waiting: deque[Future[list[_Outcome]]] = deque()
-        try:
-            for start in range(0, len(states) + threads * BATCH, BATCH):
-                if batch := states[start : start + BATCH]:
-                    waiting.append(pool.submit(self._look_at, batch, stop))
-                if waiting and (not batch or len(waiting) > threads):
-                    outcomes = waiting.popleft().result()
-                    self._write(outcomes, result)
-                    advance(len(outcomes))
-        finally:
-            # After Ctrl-C nobody waits for pictures that will not be written down.
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+        looked_at = in_threads(lambda part, stop: [self._look_at(part, stop)], states, threads, batch=BATCH)
+        with closing(looked_at):  # after Ctrl-C nobody waits for pictures that will not be written down
+            for outcomes in looked_at:
+                self._write(outcomes, result)
+                advance(len(outcomes))
 
     def _look_at(self, batch: Sequence[FileState], stop: Event) -> "list[_Outcome]":
         """What a batch of files holds. Runs in a thread."""

@@ -131,7 +131,9 @@ class Library:
         languages = self._languages(languages) if captions else ()
         if model.space is None and not languages:
             raise ShowtellError(f"the model {model.name} makes captions alone; index with captions")
-        roots = [os.path.abspath(os.path.expanduser(path)) for path in _listed(paths)]
+        if isinstance(paths, str | Path):
+            paths = [paths]
+        roots = [os.path.abspath(os.path.expanduser(path)) for path in paths]
         if not model.own:
             self._store.set("model", model.name)
         indexer = Indexer(
@@ -234,17 +236,15 @@ class Library:
             raise ShowtellError(f"{path}: there are no words to describe it with")
         place, content = _read(path)
         digest = content_hash(content)
-        contents = self._store.known_contents(digest, vectors=None, captions="")
-        if contents is None:
+        known = self._store.known_contents(digest)
+        if known is None:
             _check_picture(path, content)
-        file = self._store.known([place], vectors=None, captions="").get(place)
-        if contents is None or file is None or file.contents != contents.contents:
+        if known is None or self._contents(place) != known.contents:
             # It is new or has changed; its size is left open, so that the next index run looks at it.
             self._store.save([(FileState(place, -1, -1), Contents(digest))])
-            contents = self._store.known_contents(digest, vectors=None, captions="")
+        contents = self._contents(place)
         assert contents is not None
-        assert contents.contents is not None
-        return self._store.describe(contents.contents, words, language or language_of(words))
+        return self._store.describe(contents, words, language or language_of(words))
 
     def undescribe(self, path: str | Path, language: str) -> str | None:
         """Take a person's words about a picture away, so that the machine's stand again.
@@ -256,19 +256,13 @@ class Library:
         Returns:
             The words, if there were any.
         """
-        place = os.path.abspath(path)
-        known = self._store.known([place], vectors=None, captions="").get(place)
-        if known is None or known.contents is None:
-            return None
-        return self._store.describe(known.contents, None, language)
+        contents = self._contents(path)
+        return None if contents is None else self._store.describe(contents, None, language)
 
     def captions(self, path: str | Path) -> tuple[Caption, ...]:
         """What is said of a picture in the library, a person's words first; nothing of one that is not in it."""
-        place = os.path.abspath(path)
-        known = self._store.known([place], vectors=None, captions="").get(place)
-        if known is None or known.contents is None:
-            return ()
-        return tuple(self._store.captions([known.contents]).get(known.contents, ()))
+        contents = self._contents(path)
+        return () if contents is None else tuple(self._store.captions([contents]).get(contents, ()))
 
     def files_of(self, digest: str) -> tuple[str, ...]:
         """The library's files with these contents, sorted.
@@ -276,7 +270,7 @@ class Library:
         Args:
             digest: SHA-256 of a file, in hexadecimal.
         """
-        known = self._store.known_contents(bytes.fromhex(digest), vectors=None, captions="")
+        known = self._store.known_contents(bytes.fromhex(digest))
         if known is None or known.contents is None:
             return ()
         return tuple(self._store.paths([known.contents]).get(known.contents, ()))
@@ -307,6 +301,12 @@ class Library:
         """The files that could not be read, and why."""
         return self._store.errors()
 
+    def _contents(self, path: str | Path) -> int | None:
+        """The id of what a file holds; None for one that is not in the library, or could not be read."""
+        place = os.path.abspath(path)
+        known = self._store.known([place]).get(place)
+        return None if known is None else known.contents
+
     def _languages(self, languages: Sequence[str] | None) -> tuple[str, ...]:
         """The languages to caption in."""
         known = self._model.languages
@@ -335,10 +335,6 @@ class Library:
             until=None if until is None else until + "~",  # which comes after all that begins with it
             safe_below=UNFIT if safe else None,
         )
-
-
-def _listed(paths: "Iterable[str | Path] | str | Path") -> list[str | Path]:
-    return [paths] if isinstance(paths, str | Path) else list(paths)
 
 
 def _check_picture(path: str | Path, content: bytes) -> None:

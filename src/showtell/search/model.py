@@ -1,5 +1,6 @@
 """The model of a library: what encodes its pictures and its queries. Each part is loaded when it is first needed."""
 
+import hashlib
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
@@ -7,19 +8,21 @@ from typing import TYPE_CHECKING
 
 from showtell.captioning import hub
 from showtell.captioning.bundle import Bundle, read_bundle
+from showtell.captioning.networks import OnnxTextEmbedder
 from showtell.errors import BadBundle, ShowtellError
 from showtell.search.calibration import Calibration, read_calibrations
-from showtell.search.embedder import TextEmbedder, has_embedder, space_of
 from showtell.search.hubness import CaptionClusters
 from showtell.search.presence import WordStatistics
 from showtell.search.records import Floats
-from showtell.search.words import Words
+from showtell.search.words import Words, query_words
 
 if TYPE_CHECKING:
     from showtell.captioning.base import Captioner
     from showtell.images import Source
 
 __all__ = ["Model"]
+
+_MOST_WORDS = 64  # of a query, that its vector is made of
 
 
 class Model:
@@ -51,8 +54,16 @@ class Model:
 
     @cached_property
     def space(self) -> str | None:
-        """The name of the space of its vectors; None when it makes none."""
-        return None if self.own else space_of(self.bundle)
+        """A name for the space of its vectors: those of different spaces cannot be compared.
+
+        Returns:
+            The bundle's name and version and a checksum of what makes the vectors; None when it makes none.
+        """
+        if self.own or "embedder.onnx" not in self.bundle.graphs:
+            return None
+        graphs = self.bundle.graphs
+        digest = hashlib.sha256(graphs["encoder.onnx"] + graphs["embedder.onnx"]).hexdigest()
+        return f"{self.captions_by} {digest[:12]}"
 
     @property
     def vocabulary(self) -> Words:
@@ -121,7 +132,8 @@ class Model:
     def text_vector(self, text: str) -> Floats:
         """A query in words -> its vector [E]."""
         with self._lock:
-            return self._embedder(text)
+            vector: Floats = self._texts([query_words(text, self.vocabulary)[:_MOST_WORDS]])[0]
+        return vector
 
     def picture_vector(self, source: "Source") -> Floats:
         """A picture -> its vector [E].
@@ -130,12 +142,12 @@ class Model:
             BadImage: it cannot be read.
             ShowtellError: the bundle makes no vectors.
         """
-        if self.own or not has_embedder(self.bundle):
+        if self.space is None:
             raise ShowtellError(f"the model {self.name} makes no vectors of pictures; search by words")
         vector = self.captioner.encode(source).embedding
         assert vector is not None
         return vector
 
     @cached_property
-    def _embedder(self) -> TextEmbedder:
-        return TextEmbedder(self.bundle)
+    def _texts(self) -> OnnxTextEmbedder:
+        return OnnxTextEmbedder(self.bundle)

@@ -52,8 +52,7 @@ def reranked(
             continue
     scores = np.full(len(paths), -np.inf)
     if pixels:
-        probable = captioner.log_probabilities(
-            np.stack(list(pixels.values())), tokens, language_of(words)
-        )  # [n, T]
+        read = np.stack(list(pixels.values()))  # [n, 3, S, S]
+        probable = captioner.log_probabilities(read, tokens, language_of(words))  # [n, T]
         scores[list(pixels)] = near[list(pixels)] + WEIGHT * probable.sum(axis=1)
     return [int(place) for place in np.argsort(-scores, kind="stable")]

@@ -23,52 +23,51 @@ __all__ = ["Store"]
 
 _AT_ONCE = 500  # parameters of one statement
 
+# Whether contents have a vector of a model, and the languages that they have a model's captions in.
+_HAS = """
+    EXISTS (SELECT 1 FROM vectors v WHERE v.content_id = {0} AND v.model = ?),
+    (SELECT group_concat(language) FROM captions c
+        WHERE c.content_id = {0} AND c.author = 'machine' AND c.model = ?)"""
+
 
 class Store(LibraryFile):
     """The tables of an open library file."""
 
     # Files and contents.
 
-    def known(self, paths: Sequence[str], *, vectors: str | None, captions: str) -> dict[str, Known]:
+    def known(
+        self, paths: Sequence[str], *, vectors: str | None = None, captions: str | None = None
+    ) -> dict[str, Known]:
         """What is known of these files; paths that are not in the library are left out.
 
         Args:
-            vectors: the model whose vectors count.
-            captions: the model whose captions count.
+            vectors: the model whose vectors count; none unless given.
+            captions: the model whose captions count; none unless given.
         """
         found: dict[str, Known] = {}
         for start in range(0, len(paths), _AT_ONCE):
             part = [os.fsencode(path) for path in paths[start : start + _AT_ONCE]]
             rows = self.rows(
-                f"""SELECT path, size, mtime_ns, content_id, error,
-                    EXISTS (SELECT 1 FROM vectors v WHERE v.content_id = p.content_id AND v.model = ?),
-                    (SELECT group_concat(language) FROM captions c
-                        WHERE c.content_id = p.content_id AND author = 'machine' AND c.model = ?)
-                FROM pictures p WHERE path IN ({_marks(part)})""",
+                f"SELECT size, mtime_ns, content_id, error, {_HAS.format('p.content_id')}, path "
+                f"FROM pictures p WHERE path IN ({_marks(part)})",
                 vectors,
                 captions,
                 *part,
             )
-            for path, size, mtime_ns, contents, error, embedded, languages in rows:
-                captioned = frozenset((languages or "").split(",")) - {""}
-                found[os.fsdecode(path)] = Known(size, mtime_ns, contents, error, bool(embedded), captioned)
+            found |= {os.fsdecode(path): _known(row) for *row, path in rows}
         return found
 
-    def known_contents(self, digest: bytes, *, vectors: str | None, captions: str) -> Known | None:
+    def known_contents(
+        self, digest: bytes, *, vectors: str | None = None, captions: str | None = None
+    ) -> Known | None:
         """What is known of contents by their hash, whatever file they were seen in."""
         rows = self.rows(
-            """SELECT id, EXISTS (SELECT 1 FROM vectors v WHERE v.content_id = c.id AND v.model = ?),
-                (SELECT group_concat(language) FROM captions k
-                    WHERE k.content_id = c.id AND author = 'machine' AND k.model = ?)
-            FROM contents c WHERE hash = ?""",
+            f"SELECT NULL, NULL, id, NULL, {_HAS.format('o.id')} FROM contents o WHERE hash = ?",
             vectors,
             captions,
             digest,
         )
-        for contents, embedded, languages in rows:
-            captioned = frozenset((languages or "").split(",")) - {""}
-            return Known(None, None, contents, None, bool(embedded), captioned)
-        return None
+        return _known(rows[0]) if rows else None
 
     def save(self, found: Iterable[tuple[FileState, Contents | str]], *, model: str | None = None) -> None:
         """Write down what a batch of files holds, or why it could not be read: all of it or nothing.
@@ -363,32 +362,29 @@ class Store(LibraryFile):
             for who in ("machine", "person")
         }
         run("DELETE FROM words WHERE rowid = ?", place)
-        run(
-            "INSERT INTO words (rowid, machine, person) VALUES (?, ?, ?)",
-            place,
-            text["machine"],
-            text["person"],
-        )
+        run("INSERT INTO words (rowid, machine, person) VALUES (?, ?, ?)", place, *text.values())
 
     def _prune(self, run: Run) -> list[int]:
         """Forget contents that no file has, but for those with a person's words."""
-        gone = [
-            row[0]
-            for row in run(
-                "SELECT id FROM contents c WHERE NOT EXISTS (SELECT 1 FROM pictures WHERE content_id = c.id) "
-                "AND NOT EXISTS (SELECT 1 FROM captions WHERE content_id = c.id AND author = 'person')"
-            )
-        ]
-        for place in gone:
+        gone = run(
+            "DELETE FROM contents AS c WHERE NOT EXISTS (SELECT 1 FROM pictures WHERE content_id = c.id) "
+            "AND NOT EXISTS (SELECT 1 FROM captions WHERE content_id = c.id AND author = 'person') RETURNING id"
+        )
+        for (place,) in gone:
             run("DELETE FROM words WHERE rowid = ?", place)
-            run("DELETE FROM contents WHERE id = ?", place)
-        return gone
+        return [place for (place,) in gone]
 
 
 def _floats(halves: Sequence[bytes]) -> Floats:
     """Vectors in half precision, as they are stored [N] -> [N, E]."""
     width = len(halves[0]) // 2 if halves else 0
     return np.frombuffer(b"".join(halves), "<f2").reshape(len(halves), width).astype(np.float32)
+
+
+def _known(row: Sequence[Any]) -> Known:
+    size, mtime_ns, contents, error, embedded, languages = row
+    captioned = frozenset[str](languages.split(",")) if languages else frozenset[str]()
+    return Known(size, mtime_ns, contents, error, bool(embedded), captioned)
 
 
 def _marks(values: Sequence[object]) -> str:

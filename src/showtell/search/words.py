@@ -7,7 +7,7 @@ looked for as a phrase of its characters.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Protocol
 
 from showtell.text.cleaning import words
@@ -78,27 +78,17 @@ def _clean(text: str) -> str:
 def _cut(run: str, vocabulary: Words) -> list[str]:
     """Han characters as words: as few unknown characters as possible, then as few words."""
     longest = 8  # no word of the vocabularies has more
-    best: list[tuple[int, int, int]] = [
-        (0, 0, 0)
-    ]  # of the first i characters: unknown, words, where the last begins
+    best = [(0, 0, 0)]  # of the first i characters: unknown, words, where the last begins
     for end in range(1, len(run) + 1):
-        choices = [_after(best[end - 1], run[end - 1] not in vocabulary, end - 1)]
-        choices += [
-            _after(best[start], False, start)
-            for start in range(max(0, end - longest), end - 1)
-            if run[start:end] in vocabulary
-        ]
+        choices = []
+        for start in range(max(0, end - longest), end):
+            known = run[start:end] in vocabulary
+            if known or start == end - 1:
+                choices.append((best[start][0] + (not known), best[start][1] + 1, start))
         best.append(min(choices))
-    return list(_walked_back(run, best))[::-1]
-
-
-def _after(before: tuple[int, int, int], unknown: bool, start: int) -> tuple[int, int, int]:
-    return before[0] + unknown, before[1] + 1, start
-
-
-def _walked_back(run: str, best: list[tuple[int, int, int]]) -> Iterator[str]:
-    end = len(run)
+    found, end = [], len(run)
     while end:
         start = best[end][2]
-        yield run[start:end]
+        found.append(run[start:end])
         end = start
+    return found[::-1]
