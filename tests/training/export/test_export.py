@@ -101,6 +101,20 @@ def test_a_mirror_image_has_regions_that_are_mirrored_where_both_sides_weigh_ali
     torch.testing.assert_close(one.unflatten(1, (2, 2)).flip(2).flatten(1, 2), other)
 
 
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_step_in_8_bits_does_not_depend_on_the_pictures_beside(
+    name: str, encoder: EfficientNetLite
+) -> None:
+    model = small(name, vocabulary=len(VOCABULARY), regions=encoder.regions, region_width=encoder.width)
+    stepper = OnnxStepper(bundle(encoder, make_graphs(encoder, model, precision="int8")), threads=1)
+    regions = np.random.default_rng(6).normal(size=(4, encoder.regions, encoder.width)).astype("f4")
+    regions[1:] *= 5
+    tokens = np.full((4, 1), 7, np.int64)
+    alone, _, _ = stepper.step(tokens[:1], stepper.begin(regions[:1]))
+    beside, _, _ = stepper.step(tokens, stepper.begin(regions))
+    np.testing.assert_allclose(beside[:1], alone, atol=5e-3)
+
+
 def test_precision_changes_the_graph_of_a_step_alone(encoder: EfficientNetLite) -> None:
     model = small("two_lstm", vocabulary=len(VOCABULARY), regions=encoder.regions, region_width=encoder.width)
     one, other = (make_graphs(encoder, model, precision=precision) for precision in ("fp16", "int8"))

@@ -3,14 +3,16 @@
 B pictures, S their side, R regions, D the width of a region.
 """
 
+import copy
 import math
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from showtell.images import Preprocessing
 from showtell.training.export.onnx_graph import Method, to_onnx
@@ -48,6 +50,25 @@ class BothSides(nn.Module):
         return regions
 
 
+class OneStep(nn.Module):
+    """One step of an LSTM as matrix products, which can be quantised; it is called as ``nn.LSTM`` is."""
+
+    def __init__(self, lstm: nn.LSTM):
+        super().__init__()
+        self.lstm = lstm
+
+    def forward(self, inputs: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Inputs [B, 1, D] and the state, twice [1, B, W] -> output [B, 1, W] and the next state."""
+        lstm: Any = self.lstm
+        hidden, cell = (tensor[0] for tensor in state)
+        gates = F.linear(inputs[:, 0], lstm.weight_ih_l0, lstm.bias_ih_l0)
+        gates = gates + F.linear(hidden, lstm.weight_hh_l0, lstm.bias_hh_l0)  # [B, 4W]
+        put, forget, new, out = gates.chunk(4, dim=-1)
+        cell = torch.sigmoid(forget) * cell + torch.sigmoid(put) * torch.tanh(new)
+        hidden = torch.sigmoid(out) * torch.tanh(cell)
+        return hidden[:, None], (hidden[None], cell[None])
+
+
 def make_graphs(
     encoder: Encoder, model: nn.Module, *, precision: Literal["fp32", "fp16", "int8"] = "fp16"
 ) -> dict[str, bytes]:
@@ -65,6 +86,8 @@ def make_graphs(
         regions = encoder.eval()(pixels).clone()
         first = captioner.begin(regions)
         _, _, second = captioner.step(torch.zeros(2, 1, dtype=torch.long), first)
+    if precision == "int8":
+        captioner = _in_single_steps(captioner)
     graphs = {
         "encoder.onnx": to_onnx(
             encoder.eval(),
@@ -85,6 +108,15 @@ def make_graphs(
     if precision == "int8":
         graphs["step.onnx"] = quantised(graphs["step.onnx"])
     return {name: halved(graph) for name, graph in graphs.items()}
+
+
+def _in_single_steps(captioner: Captioner) -> Captioner:
+    """A captioner whose LSTMs can be quantised, for one token at a time."""
+    copied = copy.deepcopy(captioner)
+    for name, module in list(cast(nn.Module, copied).named_children()):
+        if isinstance(module, nn.LSTM):
+            setattr(copied, name, OneStep(module))
+    return copied
 
 
 class _Step(nn.Module):
