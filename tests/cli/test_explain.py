@@ -30,6 +30,14 @@ def test_it_is_drawn_beside_the_picture_unless_told_otherwise(picture, tiny_mode
     assert Image.open(tmp_path / "picture_explained.png").width > 40
 
 
+def test_the_drawing_is_not_captioned_with_its_folder(picture, tiny_model, capsys, tmp_path):
+    assert main(["explain", picture, "--model", str(tiny_model)]) == 0
+    assert main(["caption", str(tmp_path), "--model", str(tiny_model), "--format", "jsonl"]) == 0
+    printed = capsys.readouterr()
+    assert "1 picture by showtell explain passed over" in printed.err
+    assert "picture_explained.png" not in printed.out
+
+
 def test_json_needs_no_picture(picture, tiny_model, capsys):
     assert main(["explain", picture, "--model", str(tiny_model), "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)

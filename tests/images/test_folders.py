@@ -3,6 +3,8 @@
 import os
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from scenes import quarters, stored
 
 from showtell.errors import BadImage
@@ -149,3 +151,14 @@ def test_on_windows_a_file_whose_name_looks_like_a_pattern_is_itself(windows):
 def test_elsewhere_the_shell_has_expanded_what_it_should(here):
     made(here, "a.jpg")
     assert find_pictures(["*.jpg"]).files == ["*.jpg"]
+
+
+def test_what_explain_drew_is_passed_over_and_what_is_only_called_so_is_not(here):
+    made(here, "a.jpg", "b_explained.png", content=stored(quarters(), "PNG"))
+    drawn = PngInfo()
+    drawn.add_text("Software", folders.EXPLAINED_BY)
+    Image.fromarray(quarters()).save(here / "a_explained.png", pnginfo=drawn)
+    found = find_pictures(["."])
+    assert found.files == ["a.jpg", "b_explained.png"]
+    assert passed_over_sentences(found.passed_over) == ["1 picture by showtell explain passed over"]
+    assert find_pictures(["a_explained.png"]).files == ["a_explained.png"]

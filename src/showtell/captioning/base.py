@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Unpack, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from showtell.captioning.options import Options
+from showtell.captioning.options import Options, lists_options
 from showtell.errors import BadImage
 
 if TYPE_CHECKING:
@@ -144,18 +144,20 @@ class Captioner(Protocol):
     def languages(self) -> tuple[str, ...]:
         """The languages of its captions; the first is the default."""
 
+    @lists_options
     def caption(self, source: "Source", **options: Unpack[Options]) -> Caption:
         """Caption one picture.
 
         Args:
             source: a path, a file's bytes, a PIL image or a numpy array.
-            **options: see `Options`; in one language.
+            **options: see below; in one language.
 
         Raises:
             BadImage: it is not a picture.
             ValueError: the options make no sense.
         """
 
+    @lists_options
     def caption_many(
         self, sources: "Iterable[Source]", **options: Unpack[Options]
     ) -> Generator[Result, None, None]:
@@ -168,6 +170,7 @@ class Captioner(Protocol):
             BadImage: it is not a picture.
         """
 
+    @lists_options
     def describe(self, pictures: Sequence[Encoded], **options: Unpack[Options]) -> list[Caption]:
         """The second half: a caption of each picture, in one language.
 

@@ -54,7 +54,10 @@ def explain(
     model without attention, those whose covering makes the word less probable. With --words, bright are the regions
     that are similar to the word, and a frame marks where the words together fit best.
     """
+    from PIL.PngImagePlugin import PngInfo
+
     from showtell.captioning.explain import draw_explanation
+    from showtell.images.folders import EXPLAINED_BY, EXPLAINED_ENDING
 
     refuse_addresses([str(image)])
     if words is not None and language is not None:
@@ -62,11 +65,13 @@ def explain(
     if output is not None and output.suffix.lower() != ".png":
         raise ShowtellError(f"{output}: the picture is a PNG; give a name that ends in .png")
     if output is None and format == "text":
-        output = image.with_name(f"{image.stem}_explained.png")
+        output = image.with_name(image.stem + EXPLAINED_ENDING)
     found = _explanation(image, model, words, language)
     if output is not None:
         with written_whole(output) as file:
-            draw_explanation(found, font=font).save(file, "PNG")
+            drawn_by = PngInfo()
+            drawn_by.add_text("Software", EXPLAINED_BY)  # so that its folder is captioned without it
+            draw_explanation(found, font=font).save(file, "PNG", pnginfo=drawn_by)
         what = "which part each word depends on" if words is None else "where each word belongs"
         console.note(f"drew {what} into {output}")
     if format == "json":

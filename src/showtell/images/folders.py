@@ -30,6 +30,10 @@ _OTHERS = {
 }
 _KINDS = {ending: kind for kind, endings in _OTHERS.items() for ending in endings.split()}
 _ANOTHER_NAME = "picture with another file's ending"
+_EXPLAINED = "picture by showtell explain"
+
+EXPLAINED_ENDING, EXPLAINED_BY = "_explained.png", "Showtell"
+"""How the pictures that ``showtell explain`` draws are called, and what their PNG names as its software."""
 
 _HINTS = {
     "HEIC file": "pip install 'showtell[heic]'",
@@ -139,24 +143,27 @@ def _add(entry: "os.DirEntry[str]", found: Found) -> None:
         found.passed_over["HEIC file"] += 1
     elif ending in AVIF and not reads_avif():
         found.passed_over["AVIF file"] += 1
+    elif entry.name.endswith(EXPLAINED_ENDING) and EXPLAINED_BY.encode() in _first_bytes(entry):
+        found.passed_over[_EXPLAINED] += 1
     elif ending in EXTENSIONS:
         found.files.append(str(Path(entry.path)))  # which leaves out ./
     elif ending in _KINDS:
         found.passed_over[_KINDS[ending]] += 1
-    elif _begins_like_a_picture(entry):
+    elif format_of(_first_bytes(entry)) is not None:
         found.passed_over[_ANOTHER_NAME] += 1
     else:
         found.others["file"] += 1
 
 
-def _begins_like_a_picture(entry: "os.DirEntry[str]") -> bool:
+def _first_bytes(entry: "os.DirEntry[str]") -> bytes:
+    """The beginning of a regular file; nothing of one that cannot be read."""
     try:
         if not entry.is_file():
-            return False
+            return b""
         with open(entry.path, "rb") as file:
-            return format_of(file.read(HEAD)) is not None
+            return file.read(HEAD)
     except OSError:
-        return False
+        return b""
 
 
 @cache
