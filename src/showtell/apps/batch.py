@@ -104,7 +104,7 @@ def _start(ray: Any, address: str | None) -> None:
     """Reach the cluster, or begin one on this machine that tells nobody and shows nothing."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Workers find what this process finds, wherever it was started.
-    paths = os.pathsep.join(path for path in (os.environ.get("PYTHONPATH", ""),) if path)
+    paths = os.environ.get("PYTHONPATH")
     environment = {"env_vars": {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}} if paths else {}
     try:
         ray.init(

@@ -14,7 +14,7 @@ from pathlib import Path
 from showtell.errors import BadImage, ShowtellError
 from showtell.images.thumbnails import thumbnail
 from showtell.safety import Screener, Verdict
-from showtell.search import Caption, Found, Library, Match
+from showtell.search import Found, Library, Match
 from showtell.search.duplicates import NEARLY_SAME
 
 __all__ = ["Answer", "Gallery", "Hit", "NoSuchPicture", "Thumbnail"]
@@ -128,17 +128,17 @@ class Gallery:
             NoSuchPicture: no answer has shown it, or its file is gone or no picture any longer.
         """
         try:
-            return self.alike_picture(self.path(picture_id), top=top, anyway=True)
+            return self.alike_picture(self.path(picture_id), top=top)
         except (BadImage, OSError) as error:
             raise NoSuchPicture(GONE) from error
 
-    def alike_picture(self, source: Path | bytes, *, top: int = 24, anyway: bool = False) -> Answer:
-        """Find pictures that look like any picture.
+    def alike_picture(self, source: Path | bytes, *, top: int = 24) -> Answer:
+        """Find the pictures that look most like any picture.
 
         Raises:
             BadImage: it is no picture.
         """
-        return self._answer(self.library.find(like=source, top=top, anyway=anyway))
+        return self._answer(self.library.find(like=source, top=top, anyway=True))
 
     def path(self, picture_id: str) -> Path:
         """The file of a picture that was shown.
@@ -229,7 +229,9 @@ class Gallery:
             changes = self._changes.pop(correction, [])
         for change in reversed(changes):
             now = [
-                one.text for one in self.library.captions(change.path) if _is_persons(one, change.language)
+                one.text
+                for one in self.library.captions(change.path)
+                if (one.author, one.language) == ("person", change.language)
             ]
             if now != [change.words]:
                 continue
@@ -282,7 +284,3 @@ class Gallery:
                 _, oldest = self._paths.popitem(last=False)
                 del self._ids[oldest]
             return name
-
-
-def _is_persons(caption: Caption, language: str) -> bool:
-    return caption.author == "person" and caption.language == language

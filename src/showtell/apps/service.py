@@ -254,7 +254,7 @@ class Service:
         # A file is given as such, so that it is left out of its own answer.
         picture = source if isinstance(source, Path) else _bytes(source)
         with self._turns:
-            return self.gallery.alike_picture(picture, top=top, anyway=True)
+            return self.gallery.alike_picture(picture, top=top)
 
     def _screener(self) -> Screener:
         if self.screener is None:

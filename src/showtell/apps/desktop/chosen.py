@@ -7,7 +7,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from showtell.apps.desktop import drawing
-from showtell.apps.desktop.detail import Actions, CaptionPane, PictureView
+from showtell.apps.desktop.detail import CaptionPane, PictureView
 from showtell.apps.desktop.listing import Listing, Picture, Standing
 from showtell.apps.desktop.look import Look
 from showtell.apps.desktop.shelf import Shelf
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from showtell.apps.desktop.opinions import Opinions
     from showtell.apps.service import Service
     from showtell.captioning.explain import Explanation
 
@@ -87,7 +88,7 @@ class Chosen:
         """The picture that is chosen."""
         return None if self.key is None else self._listing.pictures.get(self.key)
 
-    def set_languages(self, languages: Sequence[str], actions: Actions) -> None:
+    def set_languages(self, languages: Sequence[str], actions: "Opinions") -> None:
         """Have a pane for each language."""
         self._keep_drafts()
         self._in_panes = None

@@ -3,7 +3,7 @@
 import tkinter
 from collections.abc import Callable
 from tkinter import ttk
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from showtell.apps.desktop import drawing
 from showtell.apps.desktop.listing import Standing
@@ -13,32 +13,11 @@ from showtell.apps.desktop.texts import Texts
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from showtell.apps.desktop.opinions import Opinions
     from showtell.captioning.base import Alternative, Caption
     from showtell.captioning.explain import Explanation
 
-__all__ = ["Actions", "CaptionPane", "PictureView"]
-
-
-class Actions(Protocol):
-    """What the window does when something is asked for in a pane."""
-
-    def looked_at(self, pane: "CaptionPane", word: int | None) -> None:
-        """Show where a word looked; None for the picture as it is."""
-
-    def correct(self, pane: "CaptionPane") -> None:
-        """Keep the words in the pane."""
-
-    def save(self, pane: "CaptionPane") -> None:
-        """Write the words in the pane beside the picture."""
-
-    def copy(self, pane: "CaptionPane") -> None:
-        """Copy the words in the pane."""
-
-    def rate(self, pane: "CaptionPane", rating: int) -> None:
-        """Keep what a person thinks of the caption."""
-
-    def prefer(self, pane: "CaptionPane", other: "Alternative") -> None:
-        """Keep that another caption is better."""
+__all__ = ["CaptionPane", "PictureView"]
 
 
 class PictureView:
@@ -92,7 +71,7 @@ class CaptionPane:
     """A caption in one language: to be read, corrected, rated, saved."""
 
     def __init__(
-        self, parent: tkinter.Misc, look: Look, texts: Texts, language: str, actions: Actions
+        self, parent: tkinter.Misc, look: Look, texts: Texts, language: str, actions: "Opinions"
     ) -> None:
         """Build the pane.
 
@@ -101,7 +80,7 @@ class CaptionPane:
             look: sizes.
             texts: what the window says.
             language: of the caption.
-            actions: what is done when something is asked for.
+            actions: what its buttons do.
         """
         self.language = language
         self.caption: Caption | None = None

@@ -179,9 +179,8 @@ class Listing:
     def _wrapped(self, text: str) -> str:
         """A text in as many lines as a row has, each as wide as the column."""
         letters = font.nametofont("TkDefaultFont", self.tree)
-        shown = self.tree.winfo_width() - self.tree.column(
-            "#0", "width"
-        )  # less than the column where it is cut off
+        # What is seen of the column is less than its width where it is cut off.
+        shown = self.tree.winfo_width() - self.tree.column("#0", "width")
         width = max(self._side, min(self.tree.column("caption", "width"), shown) - self._side // 4)
         most = max(1, self._height // letters.metrics("linespace"))
         lines: list[str] = []

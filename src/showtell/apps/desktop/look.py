@@ -23,15 +23,13 @@ CHINESE_FONTS = (
     "AR PL UMing CN",
     "AR PL UKai CN",
 )
-INK, SOFT, BACK, CARD, LINE, MAIN, MARK = (
-    "#1b1f24",
-    "#545d68",
-    "#f6f7f9",
-    "#ffffff",
-    "#d3d8de",
-    "#1f5fbf",
-    "#ffe08a",
-)
+INK = "#1b1f24"
+SOFT = "#545d68"
+BACK = "#f6f7f9"
+CARD = "#ffffff"
+LINE = "#d3d8de"
+MAIN = "#1f5fbf"
+MARK = "#ffe08a"
 
 
 @dataclass(slots=True)
@@ -69,14 +67,9 @@ class Look:
         return round(ordinary * self.scale)
 
     def _set_fonts(self, root: tkinter.Tk) -> None:
-        for name, size in (
-            ("TkDefaultFont", 10),
-            ("TkTextFont", 10),
-            ("TkMenuFont", 10),
-            ("TkHeadingFont", 10),
-        ):
+        for name in ("TkDefaultFont", "TkTextFont", "TkMenuFont", "TkHeadingFont"):
             named = font.nametofont(name, root)
-            named.configure(size=size)
+            named.configure(size=10)
             if self.chinese is not None:  # so that both languages have letters of one kind
                 named.configure(family=self.chinese)
         family = self.chinese or font.nametofont("TkDefaultFont", root).actual("family")

@@ -6,14 +6,13 @@ from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
 from showtell.apps.desktop import drawing
-from showtell.apps.desktop.look import BACK, Look
+from showtell.apps.desktop.look import BACK
 from showtell.apps.desktop.shelf import Shelf
-from showtell.apps.desktop.texts import Texts
-from showtell.apps.desktop.work import Work
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from showtell.apps.desktop.window import Window
     from showtell.apps.gallery import Gallery, Hit
 
 __all__ = ["Offer"]
@@ -32,28 +31,22 @@ class Offer:
 
     def __init__(
         self,
-        root: tkinter.Tk,
+        window: "Window",
         gallery: "Gallery",
         offers: "Sequence[Hit]",
-        look: Look,
-        texts: Texts,
-        work: Work,
         accept: "Callable[[list[Hit]], None]",
     ) -> None:
         """Ask; the user answers when they like.
 
         Args:
-            root: the window that it belongs to.
+            window: that it belongs to.
             gallery: the library that they are in.
             offers: the pictures.
-            look: sizes.
-            texts: what the window says.
-            work: where thumbnails are made.
             accept: called with the pictures that are ticked, when the user agrees.
         """
         self._offers, self._accept = offers, accept
         self._photos: list[Any] = []
-        pixels = look.pixels
+        root, texts, pixels = window.root, window.texts, window.look.pixels
         self.top = tkinter.Toplevel(root, background=BACK, padx=pixels(14), pady=pixels(12))
         self.top.configure(borderwidth=1, relief="solid")
         self.top.title(texts("offer_title"))
@@ -68,7 +61,7 @@ class Offer:
             row = ttk.Checkbutton(shelf.inside, text=text, compound="left")
             row.state(["!alternate", "selected"])
             row.pack(anchor="w", pady=pixels(2))
-            work.start(_thumbnail(gallery, hit, pixels(SIDE)), self._shower(row), lambda error: None)
+            window.work.start(_thumbnail(gallery, hit, pixels(SIDE)), self._shower(row), lambda error: None)
             self.rows.append(row)
         buttons = ttk.Frame(self.top)
         buttons.pack(fill="x", pady=(pixels(10), 0))

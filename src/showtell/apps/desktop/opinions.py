@@ -149,7 +149,7 @@ class Opinions:
                 window.fail,
             )
 
-        Offer(window.root, gallery, offers, window.look, window.texts, window.work, accept)
+        Offer(window, gallery, offers, accept)
 
     def _remember(self, undo: "_Undo") -> None:
         self._undo.append(undo)

@@ -26,27 +26,13 @@ from showtell.apps.desktop.searching import Searching
 from showtell.apps.desktop.settings import Settings, settings_path
 from showtell.apps.desktop.texts import Texts
 from showtell.apps.desktop.work import Work
+from showtell.images.extensions import EXTENSIONS
 
 if TYPE_CHECKING:
     from showtell.apps.service import Service
 
 __all__ = ["Window", "new_root"]
 
-ENDINGS = (
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".png",
-    ".gif",
-    ".webp",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".mpo",
-    ".heic",
-    ".heif",
-    ".avif",
-)
 FIRST_SIZE = (1100, 760)
 
 
@@ -251,7 +237,7 @@ class Window:
     def ask_pictures(self) -> None:
         """Let the user choose pictures."""
         kinds = [
-            (self.texts("pictures"), " ".join(f"*{end} *{end.upper()}" for end in ENDINGS)),
+            (self.texts("pictures"), " ".join(f"*{end} *{end.upper()}" for end in sorted(EXTENSIONS))),
             (self.texts("all_files"), "*"),
         ]
         folder = self.settings.folder or None
@@ -385,7 +371,7 @@ def _pictures(paths: Iterable[Path]) -> Iterable[Path]:
             continue
         for one in sorted(path.rglob("*")):
             hidden = any(part.startswith(".") for part in one.relative_to(path).parts)
-            if one.suffix.lower() in ENDINGS and not hidden and one.is_file():
+            if one.suffix.lower() in EXTENSIONS and not hidden and one.is_file():
                 yield one
 
 

@@ -5,7 +5,8 @@ import time
 import tkinter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
 __all__ = ["Work"]
 
@@ -48,9 +49,9 @@ class Work:
             try:
                 result = do()
             except Exception as error:  # the window tells the user
-                self._done.put(_call(failed, error))
+                self._done.put(partial(failed, error))
             else:
-                self._done.put(_call(then, result))
+                self._done.put(partial(then, result))
 
         self._pool.submit(run)
 
@@ -70,7 +71,3 @@ class Work:
             tell()
         if not self.closed:
             self._again = self._root.after(EVERY, self._poll)
-
-
-def _call(function: Callable[[Any], None], value: object) -> Callable[[], None]:
-    return lambda: function(value)

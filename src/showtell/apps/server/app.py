@@ -102,7 +102,6 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
         "/api/caption",
         tags=["pictures"],
         summary="Caption pictures",
-        response_model=schemas.CaptionedMany,
         responses=problems(400, 408, 413, 415, 422, 429, 503, 504),
         openapi_extra=form_schema("pictures", **_OPTIONS),
     )
@@ -131,7 +130,6 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
         "/api/explain",
         tags=["pictures"],
         summary="Explain a caption",
-        response_model=schemas.Explained,
         responses=problems(400, 408, 413, 415, 422, 429, 503, 504),
         openapi_extra=form_schema("picture", language=_OPTIONS["language"]),
     )
@@ -141,7 +139,7 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
         picture = form.only()
         asked = _options(form, "language").get("language")
         found = await in_thread(limits, lambda: service.explain(picture, language=asked))
-        return schemas.Explained.of(found)
+        return schemas.Explained(**found.to_dict())
 
 
 def _add_screening(app: FastAPI, service: Service, limits: Limits) -> None:
@@ -153,7 +151,6 @@ def _add_screening(app: FastAPI, service: Service, limits: Limits) -> None:
         "/api/screen",
         tags=["pictures"],
         summary="Screen a picture",
-        response_model=schemas.Safety,
         responses=problems(400, 408, 413, 415, 422, 429, 503, 504),
         openapi_extra=form_schema("picture"),
     )
@@ -162,7 +159,7 @@ def _add_screening(app: FastAPI, service: Service, limits: Limits) -> None:
         form = await read_form(request, limits)
         picture = form.only()
         _options(form, "picture")
-        return schemas.Safety.of(await in_thread(limits, lambda: service.screen(picture)))
+        return schemas.Safety.model_validate(await in_thread(limits, lambda: service.screen(picture)))
 
 
 def _add_feedback(app: FastAPI, service: Service) -> None:
@@ -172,7 +169,6 @@ def _add_feedback(app: FastAPI, service: Service) -> None:
         "/api/feedback",
         tags=["feedback"],
         summary="Correct, rate or compare captions",
-        response_model=schemas.FeedbackOut,
         responses=problems(400, 422, 503),
     )
     def feedback(row: schemas.FeedbackIn) -> schemas.FeedbackOut:
@@ -190,7 +186,6 @@ def _add_feedback(app: FastAPI, service: Service) -> None:
         "/api/feedback/delete",
         tags=["feedback"],
         summary="Take feedback back",
-        response_model=schemas.Forgotten,
         responses=problems(400, 422, 503),
     )
     def delete(row: schemas.Forget) -> schemas.Forgotten:
@@ -201,12 +196,12 @@ def _add_feedback(app: FastAPI, service: Service) -> None:
 def _add_about(app: FastAPI, service: Service) -> None:
     """What this server is."""
 
-    @app.get("/api/health", tags=["about"], summary="How the server is", response_model=schemas.HealthOut)
+    @app.get("/api/health", tags=["about"], summary="How the server is")
     def health() -> schemas.HealthOut:
         """Whether the server answers, and what it can do; needs no token."""
         return schemas.HealthOut.of(service.health(), showtell.__version__)
 
-    @app.get("/api/card", tags=["about"], summary="The model's card", response_model=schemas.Card)
+    @app.get("/api/card", tags=["about"], summary="The model's card")
     def card() -> schemas.Card:
         """What the model learnt from, what it reaches and where it fails."""
         state = service.health()

@@ -40,7 +40,6 @@ def _add_search(app: FastAPI, gallery: Gallery, limits: Limits) -> None:
         "/api/find",
         tags=["library"],
         summary="Find pictures by words",
-        response_model=schemas.Matches,
         responses=problems(400, 422, 503, 504),
     )
     async def find(
@@ -54,7 +53,6 @@ def _add_search(app: FastAPI, gallery: Gallery, limits: Limits) -> None:
         "/api/alike",
         tags=["library"],
         summary="Find more like a picture",
-        response_model=schemas.Matches,
         responses=problems(400, 404, 422, 503, 504),
     )
     async def alike(id: Id, top: Top = 24) -> schemas.Matches:  # noqa: A002
@@ -69,7 +67,6 @@ def _add_own_picture(app: FastAPI, service: Service, limits: Limits) -> None:
         "/api/alike/picture",
         tags=["library"],
         summary="Find more like a picture that is sent",
-        response_model=schemas.Matches,
         responses=problems(400, 408, 413, 415, 422, 429, 503, 504),
         openapi_extra=form_schema("picture"),
     )
@@ -108,7 +105,6 @@ def _add_pictures(app: FastAPI, gallery: Gallery, limits: Limits) -> None:
         "/api/describe",
         tags=["library"],
         summary="Describe pictures of the library",
-        response_model=schemas.Kept,
         responses=problems(400, 404, 422, 503, 504),
     )
     async def describe(words: schemas.Describe) -> schemas.Kept:

@@ -13,7 +13,7 @@ from showtell.apps.gallery import NoSuchPicture
 from showtell.apps.service import Busy, Closed
 from showtell.errors import BadBundle, BadFeedback, BadImage, BadLibrary, ShowtellError
 
-__all__ = ["MEDIA_TYPE", "Refusal", "as_problem", "handle_problems", "problem"]
+__all__ = ["MEDIA_TYPE", "Refusal", "as_problem", "handle_problems", "problem", "response"]
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("showtell.server")
@@ -77,23 +77,23 @@ def handle_problems(app: FastAPI) -> None:
     """Let every error of an application become a problem."""
 
     async def refused(request: Request, error: Exception) -> JSONResponse:
-        return _response(as_problem(error))
+        return response(as_problem(error))
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body")
-        return _response(Refusal(422, "bad-request", f"{where}: {first['msg']}" if where else first["msg"]))
+        return response(Refusal(422, "bad-request", f"{where}: {first['msg']}" if where else first["msg"]))
 
     async def plain(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers) if error.headers else None
-        return _response(Refusal(error.status_code, "http", str(error.detail), headers))
+        return response(Refusal(error.status_code, "http", str(error.detail), headers))
 
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         # The trace says where in the program; what was sent is in no message of ours.
         _log.error("an answer failed", exc_info=error)
-        return _response(Refusal(500, "bug", "something went wrong in showtell; its log says where"))
+        return response(Refusal(500, "bug", "something went wrong in showtell; its log says where"))
 
     for kind in (Refusal, ShowtellError):
         app.add_exception_handler(kind, refused)
@@ -102,6 +102,7 @@ def handle_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
-def _response(refusal: Refusal) -> JSONResponse:
+def response(refusal: Refusal) -> JSONResponse:
+    """A refusal as an answer."""
     content = problem(refusal.kind, refusal.status, refusal.detail)
     return JSONResponse(content, refusal.status, headers=refusal.headers, media_type=MEDIA_TYPE)

@@ -10,14 +10,13 @@
 import asyncio
 import hmac
 import ipaddress
-import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from showtell.apps.server.problems import MEDIA_TYPE, Refusal, problem
+from showtell.apps.server.problems import Refusal, response
 
 __all__ = ["Limits", "Protection", "is_loopback"]
 
@@ -84,13 +83,13 @@ class Protection:
         try:
             self._check(scope)
         except Refusal as refusal:
-            await _refuse(answer, refusal)
+            await response(refusal)(scope, receive, answer)
             return
         body = _Body(receive, self._limits, self._hold)
         try:
             await self._app(scope, body.receive, answer)
         except Refusal as refusal:
-            await _refuse(answer, refusal)
+            await response(refusal)(scope, receive, answer)
         finally:
             self._held -= body.size
 
@@ -187,15 +186,6 @@ def _with_headers(scope: Scope, send: Send) -> Send:
         await send(message)
 
     return sending
-
-
-async def _refuse(send: Send, refusal: Refusal) -> None:
-    """Answer with a problem."""
-    body = json.dumps(problem(refusal.kind, refusal.status, refusal.detail)).encode()
-    headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **(refusal.headers or {})}
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _is_api(scope: Scope) -> bool:

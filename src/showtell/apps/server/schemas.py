@@ -1,14 +1,12 @@
 """What goes in and comes out over HTTP, as pydantic and OpenAPI have it."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from showtell.apps.gallery import Answer, Hit
 from showtell.apps.service import Described, Health
-from showtell.captioning.base import Caption
-from showtell.captioning.explain import Explanation
-from showtell.safety import Verdict
 
 __all__ = [
     "Alternative",
@@ -35,6 +33,12 @@ __all__ = [
 HASH = "fc898c685c70f36d349c985193d1121103966bad43aa69cb3d7114cb0430150f"
 
 
+class Outgoing(BaseModel):
+    """What is made of a value of the service's: ``model_validate`` takes its attributes of the same names."""
+
+    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+
+
 class Problem(BaseModel):
     """What went wrong, as RFC 9457 has it."""
 
@@ -44,7 +48,7 @@ class Problem(BaseModel):
     detail: Annotated[str, Field(examples=["the picture: is broken or cut short"])]
 
 
-class Alternative(BaseModel):
+class Alternative(Outgoing):
     """What else the captioner would have said."""
 
     text: Annotated[str, Field(examples=["a dog runs"])]
@@ -52,7 +56,7 @@ class Alternative(BaseModel):
     log_probability: float
 
 
-class CaptionOut(BaseModel):
+class CaptionOut(Outgoing):
     """A caption in one language."""
 
     text: Annotated[str, Field(examples=["a brown dog runs through the grass"])]
@@ -62,30 +66,11 @@ class CaptionOut(BaseModel):
         Field(description="The calibrated probability that the caption is good.", examples=[0.62]),
     ]
     log_probability: float
-    words: list[str]
+    words: Annotated[list[str], Field(validation_alias="tokens")]
     alternatives: list[Alternative]
 
-    @classmethod
-    def of(cls, caption: Caption) -> "CaptionOut":
-        """A caption as it goes out."""
-        return cls(
-            text=caption.text,
-            language=caption.language,
-            confidence=caption.confidence,
-            log_probability=caption.log_probability,
-            words=list(caption.tokens),
-            alternatives=[
-                Alternative(
-                    text=other.text,
-                    confidence=other.confidence,
-                    log_probability=other.log_probability,
-                )
-                for other in caption.alternatives
-            ],
-        )
 
-
-class Box(BaseModel):
+class Box(Outgoing):
     """What was seen, and where: left, top, width and height in pixels; no box for the whole picture."""
 
     name: Annotated[str, Field(examples=["nsfw"])]
@@ -93,21 +78,12 @@ class Box(BaseModel):
     box: list[int] | None
 
 
-class Safety(BaseModel):
+class Safety(Outgoing):
     """Whether a picture is fit to be shown to everybody."""
 
     unsafe: bool
     score: Annotated[float, Field(description="The probability that it is not.", examples=[0.02])]
     labels: list[Box]
-
-    @classmethod
-    def of(cls, verdict: Verdict) -> "Safety":
-        """A verdict as it goes out."""
-        boxes = [
-            Box(name=label.name, score=label.score, box=None if label.box is None else list(label.box))
-            for label in verdict.labels
-        ]
-        return cls(unsafe=verdict.unsafe, score=verdict.score, labels=boxes)
 
 
 class Captioned(BaseModel):
@@ -124,8 +100,8 @@ class Captioned(BaseModel):
     @classmethod
     def of(cls, name: str, described: Described) -> "Captioned":
         """What was said of a picture as it goes out."""
-        captions = [CaptionOut.of(caption) for caption in described.captions]
-        safety = None if described.safety is None else Safety.of(described.safety)
+        captions = [CaptionOut.model_validate(caption) for caption in described.captions]
+        safety = None if described.safety is None else Safety.model_validate(described.safety)
         return cls(name=name, picture=described.picture, captions=captions, safety=safety)
 
 
@@ -160,11 +136,6 @@ class Explained(BaseModel):
         Field(description="What the maps cover: left, top, right, bottom as shares of the picture."),
     ]
     words: list[Word]
-
-    @classmethod
-    def of(cls, explanation: Explanation) -> "Explained":
-        """An explanation as it goes out."""
-        return cls(**explanation.to_dict())
 
 
 class FeedbackIn(BaseModel):
@@ -306,16 +277,8 @@ class HealthOut(BaseModel):
     @classmethod
     def of(cls, health: Health, version: str) -> "HealthOut":
         """The service's health as it goes out."""
-        values: dict[str, Any] = {
-            "model": health.model,
-            "model_version": health.version,
-            "languages": list(health.languages),
-            "waiting": health.waiting,
-            "library": health.library,
-            "screening": health.screening,
-            "feedback": health.feedback,
-        }
-        return cls(version=version, **values)
+        values = asdict(health)
+        return cls(model_version=values.pop("version"), version=version, **values)
 
 
 class Card(BaseModel):
