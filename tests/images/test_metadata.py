@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import os
 import shutil
 import signal
@@ -15,13 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence, PngImagePlugin
+from running_exiftool import ExifTool
 
 from showtell.errors import BadImage
 from showtell.images.journal import Journal
 from showtell.images.metadata import WordsWriter, read_words
-
-EXIFTOOL = shutil.which("exiftool")
-needs_exiftool = pytest.mark.skipif(not EXIFTOOL, reason="wants ExifTool (libimage-exiftool-perl)")
 
 OURS = {
     "XMP-dc:Description", "XMP-dc:Description-en", "XMP-dc:Description-zh",
@@ -97,6 +94,16 @@ FILES = {
 }
 
 
+@pytest.fixture(scope="module")
+def exiftool():
+    program = shutil.which("exiftool")
+    if program is None:
+        pytest.skip("wants ExifTool (libimage-exiftool-perl)")
+    running = ExifTool(program)
+    yield running
+    running.close()
+
+
 @pytest.fixture
 def journal(tmp_path):
     return Journal(tmp_path / "journal")
@@ -116,22 +123,6 @@ def writer(journal, kind="metadata", **options):
 def pixels(path):
     with Image.open(path) as image:
         return [np.asarray(frame.convert("RGBA")) for frame in ImageSequence.Iterator(image)]
-
-
-def tags(path, *options):
-    """What ExifTool reads, by group and name."""
-    run = [EXIFTOOL, "-j", "-a", "-G1", "-struct", "-charset", "filename=utf8", *options, str(path)]
-    [found] = json.loads(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
-    return {
-        name: value
-        for name, value in found.items()
-        if not name.startswith(("System:", "File:", "SourceFile"))
-    }
-
-
-def wrote(path, *values):
-    """What a person does with ExifTool."""
-    subprocess.run([EXIFTOOL, "-q", "-overwrite_original", *values, str(path)], check=True)
 
 
 def undo_all(journal):
@@ -173,26 +164,25 @@ def test_what_is_coded_of_the_picture_is_in_the_new_file_byte_for_byte(name, tmp
     assert coded in after
 
 
-@needs_exiftool
-def test_exiftool_reads_what_was_written_and_finds_nothing_wrong(picture, journal):
-    own = tags(picture)
-    complaints = tags(picture, "-validate", "-warning", "-error")
+def test_exiftool_reads_what_was_written_and_finds_nothing_wrong(picture, journal, exiftool):
+    own = exiftool.tags(picture)
+    complaints = exiftool.tags(picture, "-validate", "-warning", "-error")
     writer(journal).write(picture, {"en": "a cat on a chair", "zh": "椅子上的猫"})
-    found = tags(picture)
+    found = exiftool.tags(picture)
     assert found["XMP-dc:Description"] == {
         "en": "a cat on a chair",
         "x-default": "a cat on a chair",
         "zh": "椅子上的猫",
     } or (found["XMP-dc:Description"] == "a cat on a chair")
-    alternatives = tags(picture, "-XMP-iptcCore:AltTextAccessibility-zh", "-XMP-dc:Description-en")
+    alternatives = exiftool.tags(picture, "-XMP-iptcCore:AltTextAccessibility-zh", "-XMP-dc:Description-en")
     assert "椅子上的猫" in str(alternatives)
     if picture.suffix in (".jpg", ".tif"):
         assert found["IPTC:Caption-Abstract"] == found["IFD0:ImageDescription"] == "a cat on a chair"
     elif picture.suffix != ".gif":
         assert found["IFD0:ImageDescription"] == "a cat on a chair"
-    assert tags(picture, "-validate", "-warning", "-error").get("ExifTool:Warning") == complaints.get(
+    assert exiftool.tags(picture, "-validate", "-warning", "-error").get(
         "ExifTool:Warning"
-    )
+    ) == complaints.get("ExifTool:Warning")
     moved = (
         "Offset",
         "Start",
@@ -251,7 +241,6 @@ def test_the_list_of_a_file_of_several_pictures_stays_true(tmp_path, journal):
 # --- a person's words stay ---
 
 
-@needs_exiftool
 @pytest.mark.parametrize(
     "field",
     [
@@ -266,10 +255,12 @@ def test_the_list_of_a_file_of_several_pictures_stays_true(tmp_path, journal):
     ],
 )
 @pytest.mark.parametrize("overwrite", ["none", "machine"])
-def test_where_a_person_has_described_a_picture_nothing_is_written(field, overwrite, tmp_path, journal):
+def test_where_a_person_has_described_a_picture_nothing_is_written(
+    field, overwrite, tmp_path, journal, exiftool
+):
     path = tmp_path / "a.jpg"
     path.write_bytes(FILES["exif.jpg"](0))
-    wrote(path, field)
+    exiftool.write(path, field)
     before = path.read_bytes()
     for kind in ("metadata", "xmp-sidecar"):
         change = writer(journal, kind, overwrite=overwrite).write(path, {"en": "a cat"})
@@ -279,13 +270,14 @@ def test_where_a_person_has_described_a_picture_nothing_is_written(field, overwr
     assert not list(tmp_path.glob("*.xmp"))
 
 
-@needs_exiftool
-def test_a_persons_words_in_other_languages_stay_beside_the_machines(tmp_path, journal):
+def test_a_persons_words_in_other_languages_stay_beside_the_machines(tmp_path, journal, exiftool):
     path = tmp_path / "a.jpg"
     path.write_bytes(FILES["jpeg.jpg"](0))
-    wrote(path, "-XMP-dc:Description-de=meine Katze", "-XMP-dc:Description=meine Katze")
+    exiftool.write(path, "-XMP-dc:Description-de=meine Katze", "-XMP-dc:Description=meine Katze")
     assert writer(journal).write(path, {"en": "a cat"}).action == "written"
-    found = tags(path, "-XMP-dc:Description-de", "-XMP-dc:Description-en", "-XMP-dc:Description-x-default")
+    found = exiftool.tags(
+        path, "-XMP-dc:Description-de", "-XMP-dc:Description-en", "-XMP-dc:Description-x-default"
+    )
     assert sorted(str(value) for value in found.values()) == ["a cat", "meine Katze"] or "meine Katze" in str(
         found
     )
@@ -293,12 +285,11 @@ def test_a_persons_words_in_other_languages_stay_beside_the_machines(tmp_path, j
     assert said == {("x-default", "meine Katze"), ("de", "meine Katze"), ("en", "a cat")}
 
 
-@needs_exiftool
-def test_the_machines_words_that_a_person_mended_are_the_persons(tmp_path, journal):
+def test_the_machines_words_that_a_person_mended_are_the_persons(tmp_path, journal, exiftool):
     path = tmp_path / "a.jpg"
     path.write_bytes(FILES["jpeg.jpg"](0))
     writer(journal).write(path, {"en": "a dog"})
-    wrote(path, "-XMP-dc:Description-en=a cat, of course")
+    exiftool.write(path, "-XMP-dc:Description-en=a cat, of course")
     before = path.read_bytes()
     assert writer(journal, overwrite="machine").write(path, {"en": "a horse"}).action == "kept"
     assert path.read_bytes() == before
@@ -319,11 +310,10 @@ def test_the_machines_words_are_renewed_on_demand_alone(picture, journal):
     assert picture.read_bytes() == before
 
 
-@needs_exiftool
-def test_overwrite_all_replaces_a_persons_words_and_undo_brings_them_back(tmp_path, journal):
+def test_overwrite_all_replaces_a_persons_words_and_undo_brings_them_back(tmp_path, journal, exiftool):
     path = tmp_path / "a.jpg"
     path.write_bytes(FILES["exif.jpg"](0))
-    wrote(
+    exiftool.write(
         path,
         "-XMP-dc:Description-en=my cat",
         "-IPTC:Caption-Abstract=my cat",
@@ -336,16 +326,17 @@ def test_overwrite_all_replaces_a_persons_words_and_undo_brings_them_back(tmp_pa
     assert path.read_bytes() == before
 
 
-@needs_exiftool
 @pytest.mark.parametrize(
     "junk", ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "   ", "DSC01234", '{"shape": [3, 4]}']
 )
-def test_what_cameras_and_programs_put_there_is_nobodys_description_and_stays(junk, tmp_path, journal):
+def test_what_cameras_and_programs_put_there_is_nobodys_description_and_stays(
+    junk, tmp_path, journal, exiftool
+):
     path = tmp_path / "a.jpg"
     path.write_bytes(FILES["exif.jpg"](0))
-    wrote(path, f"-EXIF:ImageDescription={junk}")
+    exiftool.write(path, f"-EXIF:ImageDescription={junk}")
     assert writer(journal).write(path, {"en": "a cat"}).action == "written"
-    found = tags(path)
+    found = exiftool.tags(path)
     if junk.strip():
         assert found["IFD0:ImageDescription"] == junk.rstrip() or junk.strip() in str(
             found["IFD0:ImageDescription"]
@@ -362,21 +353,22 @@ def test_a_description_in_a_pngs_own_form_counts(tmp_path, journal):
         assert writer(journal).write(path, {"en": "a cat"}).action == "kept"
 
 
-@needs_exiftool
-def test_fields_of_other_programs_stay(tmp_path, journal):
+def test_fields_of_other_programs_stay(tmp_path, journal, exiftool):
     path = tmp_path / "a.jpg"
     path.write_bytes(FILES["exif.jpg"](0))
-    wrote(
+    exiftool.write(
         path, "-XMP-xmp:Rating=4", "-XMP-dc:Subject=cats", "-XMP-dc:Subject=chairs", "-XMP-dc:Title-fr=Chat",
         "-XMP-mwg-rs:RegionInfo={AppliedToDimensions={W=4,H=3,Unit=pixel},RegionList=[{Name=Tom,Type=Pet}]}",
         "-IPTC:Keywords=cats", "-IPTC:City=Zürich", "-Photoshop:CopyrightFlag=1", "-IFD1:Compression=6",
         "-EXIF:Artist=me", "-GPSLatitude=47", "-XMP-iptcExt:DigitalSourceType=photo",
     )  # fmt: skip
     before = {
-        name: value for name, value in tags(path).items() if "Offset" not in name and "Digest" not in name
+        name: value
+        for name, value in exiftool.tags(path).items()
+        if "Offset" not in name and "Digest" not in name
     }
     assert writer(journal).write(path, {"en": "a cat"}).action == "written"
-    after = tags(path)
+    after = exiftool.tags(path)
     assert {name: after.get(name) for name in before} == before
     assert {name for name in after if name not in before} <= OURS | {
         "Photoshop:IPTCDigest",
@@ -384,14 +376,13 @@ def test_fields_of_other_programs_stay(tmp_path, journal):
     }
 
 
-@needs_exiftool
-def test_latin_iptc_fields_are_not_reread_in_another_encoding(tmp_path, journal):
+def test_latin_iptc_fields_are_not_reread_in_another_encoding(tmp_path, journal, exiftool):
     path = tmp_path / "a.jpg"
     path.write_bytes(FILES["jpeg.jpg"](0))
-    wrote(path, "-charset", "iptc=latin1", "-IPTC:City=Zürich")
+    exiftool.write(path, "-charset", "iptc=latin1", "-IPTC:City=Zürich")
     writer(journal).write(path, {"zh": "椅子上的猫"})
-    assert tags(path, "-charset", "iptc=latin1")["IPTC:City"] == "Zürich"
-    assert "IPTC:Caption-Abstract" not in tags(path)
+    assert exiftool.tags(path, "-charset", "iptc=latin1")["IPTC:City"] == "Zürich"
+    assert "IPTC:Caption-Abstract" not in exiftool.tags(path)
 
 
 def test_dry_run_changes_nothing_and_says_what_it_would(picture, journal):
@@ -432,14 +423,13 @@ def test_a_persons_sidecar_stays(tmp_path, journal):
     assert (tmp_path / "a.txt").read_text() == "my cat"
 
 
-@needs_exiftool
-def test_an_xmp_sidecar_of_another_program_keeps_its_fields(tmp_path, journal):
+def test_an_xmp_sidecar_of_another_program_keeps_its_fields(tmp_path, journal, exiftool):
     path, beside = tmp_path / "a.jpg", tmp_path / "a.jpg.xmp"
     path.write_bytes(FILES["jpeg.jpg"](0))
-    wrote(beside, "-XMP-xmp:Rating=4", "-XMP-dc:Subject=cats")
+    exiftool.write(beside, "-XMP-xmp:Rating=4", "-XMP-dc:Subject=cats")
     before, picture = beside.read_bytes(), path.read_bytes()
     assert writer(journal, "xmp-sidecar").write(path, {"en": "a cat"}).action == "written"
-    found = tags(beside)
+    found = exiftool.tags(beside)
     assert (found["XMP-xmp:Rating"], found["XMP-dc:Subject"], found["XMP-dc:Description"]) == (
         4,
         ["cats"],
