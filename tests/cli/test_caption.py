@@ -532,11 +532,10 @@ def test_it_ends_quietly_when_nobody_reads_any_more(model, pictures):
     assert process.wait(60) == 1
 
 
-@pytest.fixture
-def slow_folder(tmp_path):
+@pytest.fixture(scope="module")
+def slow_folder(tmp_path_factory):
     """Pictures that take a good while to decode, many of them."""
-    folder = tmp_path / "slow"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("slow")
     noise = np.random.default_rng(0).integers(0, 256, (1500, 1500, 3)).astype(np.uint8)
     Image.fromarray(noise).save(folder / "0000.png", compress_level=1)
     for number in range(1, 1000):
