@@ -12,13 +12,13 @@ is the same arithmetic, on the same weights, as a Showtell captioner's ``begin``
 Axes: B pictures or hypotheses, L layers, H heads, d width of a head, D = H d, R regions, T tokens, V vocabulary.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-State = tuple[Tensor, ...]
+from showtell.training.models.state import State
 
 
 class Attention(nn.Module):
@@ -91,7 +91,6 @@ class Layer(nn.Module):
         Returns:
             hidden [B, 1, D], the cache with this token [B, 2, H, T + 1, d], attention to the picture [B, 1, R].
         """
-
         norms = iter(self.norms)
         norm = next(norms)
         given = norm(hidden) if self.first else hidden
@@ -109,16 +108,13 @@ class Layer(nn.Module):
 
     def _added(self, hidden: Tensor, found: Tensor, norm: nn.Module) -> Tensor:
         """The residual sum, normalised where norms come last."""
-        total = hidden + found
-        normed: Tensor = total if self.first else norm(total)
-        return normed
+        return hidden + found if self.first else norm(hidden + found)
 
     def encode(self, hidden: Tensor) -> Tensor:
         """The same layer over tokens of the picture alone, which all see one another: [B, R, D] -> [B, R, D]."""
         norm, last = self.norms
         hidden = norm(hidden + self.own(hidden, self.own.keys_and_values(hidden))[0])
-        normed: Tensor = last(hidden + self.network(hidden))
-        return normed
+        return last(hidden + self.network(hidden))
 
 
 class CachedDecoder(nn.Module):
@@ -129,7 +125,6 @@ class CachedDecoder(nn.Module):
         layers: L of them.
         head: hidden [B, 1, D] -> logits [B, 1, V].
         project: regions [B, R, D'] -> what is attended to.
-        inside: whether the picture's regions pass through the layers themselves, before the tokens (GIT).
         prefix: so many of the regions are no places of the picture (a class token), and attention leaves them out.
         rows: for each token of the bundle's vocabulary, the row of the embedding that is meant [V'].
         added: so many tokens at the end of that vocabulary the head does not know.
@@ -145,7 +140,6 @@ class CachedDecoder(nn.Module):
         layers: Sequence[Layer],
         head: nn.Module,
         project: nn.Module,
-        inside: bool,
         prefix: int,
         rows: Sequence[int],
         added: int,
@@ -153,7 +147,7 @@ class CachedDecoder(nn.Module):
         super().__init__()
         self.embed, self.head, self.project = embed, head, project
         self.layers = nn.ModuleList(layers)
-        self.inside, self.prefix = inside, prefix
+        self.prefix = prefix
         self.rows = nn.Buffer(torch.tensor(rows), persistent=False)
         self.added = added
 
@@ -164,7 +158,7 @@ class CachedDecoder(nn.Module):
         for layer in self.layers:
             assert isinstance(layer, Layer)
             found.append(layer.of_picture(hidden))
-            if self.inside:
+            if layer.cross is None:  # the regions pass through the layer themselves, before the tokens
                 hidden = layer.encode(hidden)
         cross = torch.cat(found, dim=1)
         return cross, cross[:, :, :, :0]
@@ -207,8 +201,7 @@ class BertEmbedding(nn.Module):
         hidden = self.words(tokens) + self.places(places + self.offset)
         if self.types is not None:
             hidden = hidden + self.types(torch.zeros_like(tokens))
-        normed: Tensor = self.norm(hidden)
-        return normed
+        return self.norm(hidden)
 
 
 class GPT2Embedding(nn.Module):
@@ -219,8 +212,7 @@ class GPT2Embedding(nn.Module):
         self.words, self.places = transformer.wte, transformer.wpe
 
     def forward(self, tokens: Tensor, places: Tensor) -> Tensor:
-        hidden: Tensor = self.words(tokens) + self.places(places)
-        return hidden
+        return self.words(tokens) + self.places(places)
 
 
 def bert_layers(encoder: Any, heads: int, *, crossed: bool = True) -> list[Layer]:
@@ -228,7 +220,7 @@ def bert_layers(encoder: Any, heads: int, *, crossed: bool = True) -> list[Layer
     layers = []
     for layer in encoder.layer:
         network = nn.Sequential(
-            layer.intermediate.dense, _activation(layer.intermediate.intermediate_act_fn), layer.output.dense
+            layer.intermediate.dense, layer.intermediate.intermediate_act_fn, layer.output.dense
         )
         norms = [layer.attention.output.LayerNorm, layer.output.LayerNorm]
         cross = None
@@ -243,15 +235,13 @@ def gpt2_layers(transformer: Any, heads: int) -> list[Layer]:
     """The layers of GPT-2 with cross-attention."""
     layers = []
     for block in transformer.h:
-        query, key, value = _thirds(block.attn.c_attn, 3)
+        query, key, value = _split(block.attn.c_attn, 3)
         own = Attention(query, key, value, _linear(block.attn.c_proj), heads)
-        keys, values = _thirds(block.crossattention.c_attn, 2)
+        keys, values = _split(block.crossattention.c_attn, 2)
         cross = Attention(
             _linear(block.crossattention.q_attn), keys, values, _linear(block.crossattention.c_proj), heads
         )
-        network = nn.Sequential(
-            _linear(block.mlp.c_fc), _activation(block.mlp.act), _linear(block.mlp.c_proj)
-        )
+        network = nn.Sequential(_linear(block.mlp.c_fc), block.mlp.act, _linear(block.mlp.c_proj))
         layers.append(Layer(own, cross, network, [block.ln_1, block.ln_cross_attn, block.ln_2], first=True))
     return layers
 
@@ -261,26 +251,12 @@ def _bert_attention(attention: Any, heads: int) -> Attention:
     return Attention(own.query, own.key, own.value, attention.output.dense, heads)
 
 
-def _activation(function: Any) -> nn.Module:
-    """A function, or a module, as a module."""
-    return function if isinstance(function, nn.Module) else _Function(function)
-
-
-class _Function(nn.Module):
-    def __init__(self, function: Callable[[Tensor], Tensor]):
-        super().__init__()
-        self.function = function
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        return self.function(hidden)
-
-
 def _linear(convolution: Any) -> nn.Linear:
     """GPT-2's ``Conv1D`` as what it is."""
-    return _thirds(convolution, 1)[0]
+    return _split(convolution, 1)[0]
 
 
-def _thirds(convolution: Any, parts: int) -> list[nn.Linear]:
+def _split(convolution: Any, parts: int) -> list[nn.Linear]:
     """The parts of a ``Conv1D`` whose outputs stand one beside the other."""
     found = []
     for weight, bias in zip(

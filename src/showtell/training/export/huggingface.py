@@ -21,9 +21,10 @@ from torch import Tensor, nn
 
 from showtell.captioning.bundle import Bundle, check_replaceable, write_bundle
 from showtell.captioning.networks import OnnxEncoder, OnnxStepper
-from showtell.errors import BadBundle
+from showtell.errors import BadBundle, reason_of
 from showtell.images import Preprocessing
 from showtell.progress import Progress
+from showtell.training.export.card import LANGUAGES
 from showtell.training.export.decoders import (
     BertEmbedding,
     CachedDecoder,
@@ -35,7 +36,6 @@ from showtell.training.export.graphs import halved, make_graphs
 from showtell.training.export.model_folder import (
     PREFIXES,
     check_weights,
-    first_line,
     read_config,
     read_decoding,
     read_preprocessing,
@@ -62,8 +62,7 @@ class PictureEncoder(nn.Module):
         self.network, self.preprocessing = network, preprocessing
 
     def forward(self, pixels: Tensor) -> Tensor:
-        regions: Tensor = self.network(pixels, return_dict=False)[0]
-        return regions
+        return self.network(pixels, return_dict=False)[0]
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,7 @@ def take_apart(folder: Path, config: Any, pieces: Pieces, *, allow_pickle: bool 
             .eval()
         )
     except Exception as error:  # whatever transformers raises of a broken folder
-        raise BadBundle(f"{folder}: the model cannot be loaded ({first_line(error)})") from error
+        raise BadBundle(f"{folder}: the model cannot be loaded ({reason_of(error)})") from error
     build = {"blip": _blip, "git": _git, "vision-encoder-decoder": _pair}[config.model_type]
     network, decoder, side = build(model, pieces)
     return Parts(
@@ -188,15 +187,13 @@ def reference_logits(parts: Parts, pixels: Tensor, tokens: Tensor) -> Tensor:
     with torch.inference_mode():
         if parts.kind == "git":
             found = model(input_ids=tokens, pixel_values=pixels, use_cache=False).logits
-            return Tensor(found[:, -tokens.shape[1] :])
+            return found[:, -tokens.shape[1] :]
         if parts.kind == "blip":
             regions = model.vision_model(pixel_values=pixels)[0]
-            return Tensor(
-                model.text_decoder(
-                    input_ids=tokens, encoder_hidden_states=regions, use_cache=False, return_dict=True
-                ).logits
-            )
-        return Tensor(model(pixel_values=pixels, decoder_input_ids=tokens, use_cache=False).logits)
+            return model.text_decoder(
+                input_ids=tokens, encoder_hidden_states=regions, use_cache=False, return_dict=True
+            ).logits
+        return model(pixel_values=pixels, decoder_input_ids=tokens, use_cache=False).logits
 
 
 @dataclass(frozen=True)
@@ -241,7 +238,6 @@ def _blip(model: Any, pieces: Pieces) -> tuple[nn.Module, CachedDecoder, int]:
         layers=bert_layers(text.bert.encoder, heads),
         head=text.cls,
         project=nn.Identity(),
-        inside=False,
         prefix=1,
         rows=pieces.rows,
         added=pieces.added,
@@ -256,7 +252,6 @@ def _git(model: Any, pieces: Pieces) -> tuple[nn.Module, CachedDecoder, int]:
         layers=bert_layers(model.git.encoder, heads, crossed=False),
         head=model.output,
         project=model.git.visual_projection,
-        inside=True,
         prefix=1,
         rows=pieces.rows,
         added=pieces.added,
@@ -282,7 +277,6 @@ def _pair(model: Any, pieces: Pieces) -> tuple[nn.Module, CachedDecoder, int]:
         layers=layers,
         head=head,
         project=getattr(model, "enc_to_dec_proj", nn.Identity()),
-        inside=False,
         prefix=PREFIXES[model.config.encoder.model_type],
         rows=pieces.rows,
         added=pieces.added,
@@ -299,12 +293,11 @@ def _card(
     precision: Precision,
     difference: Difference,
 ) -> str:
-    languages = {"en": "English", "zh": "Chinese"}
     how = parts.encoder.preprocessing
     return f"""# {name}
 
 Imported from {source}: {config.model_type}, {_millions(parts.model)} million parameters, captions in \
-{languages[language]}, pictures of {how.size} pixels a side ({how.fit}). Weights in {precision}.
+{LANGUAGES[language]}, pictures of {how.size} pixels a side ({how.fit}). Weights in {precision}.
 
 Its licence, its data and its figures are those of the model it comes from. Showtell has measured one thing: over \
 {PICTURES_COMPARED} made-up pictures and {STEPS_COMPARED} tokens each, the graphs' logits differ from PyTorch's by at \

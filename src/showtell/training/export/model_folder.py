@@ -7,7 +7,7 @@ from typing import Any
 
 import transformers
 
-from showtell.errors import BadBundle
+from showtell.errors import BadBundle, reason_of
 from showtell.images import Preprocessing
 
 SUPPORTED = (
@@ -37,7 +37,7 @@ def read_config(folder: Path) -> Any:
             folder, local_files_only=True, trust_remote_code=False
         )
     except Exception as error:  # whatever transformers raises of a broken file
-        raise BadBundle(f"{path}: cannot be understood ({first_line(error)})") from error
+        raise BadBundle(f"{path}: cannot be understood ({reason_of(error)})") from error
     if kind == "vision-encoder-decoder":
         pair = config.encoder.model_type, config.decoder.model_type
         if pair[0] not in PREFIXES or pair[1] not in ("gpt2", "bert", "roberta"):
@@ -48,6 +48,7 @@ def read_config(folder: Path) -> Any:
 
 
 def check_weights(folder: Path, allow_pickle: bool) -> None:
+    """Refuse a folder without weights, or with pickled ones that nobody allowed."""
     if any(folder.glob("*.safetensors")):
         return
     if not any(folder.glob("pytorch_model*.bin")):
@@ -128,12 +129,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise BadBundle(f"{path}: cannot be read ({first_line(error)})") from error
+        raise BadBundle(f"{path}: cannot be read ({reason_of(error)})") from error
     if not isinstance(content, dict):
         raise BadBundle(f"{path}: must hold a JSON object")
     return content
-
-
-def first_line(error: Exception) -> str:
-    """What an error of somebody else's says, in a line."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -7,11 +7,11 @@ from typing import Any
 
 import transformers
 
-from showtell.errors import BadBundle
+from showtell.errors import BadBundle, reason_of
 from showtell.text.joining import Join
 from showtell.text.printable import printable
 from showtell.text.vocabulary import Vocabulary
-from showtell.training.export.model_folder import first_line, read_json
+from showtell.training.export.model_folder import read_json
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def pieces_of(folder: Path, config: Any, *, language: str, prompt: str) -> Piece
             folder, local_files_only=True, trust_remote_code=False
         )
     except Exception as error:  # whatever transformers raises of a broken folder
-        raise BadBundle(f"{folder}: the tokenizer cannot be loaded ({first_line(error)})") from error
+        raise BadBundle(f"{folder}: the tokenizer cannot be loaded ({reason_of(error)})") from error
     start, end, pad, size = _ids(folder, config)
     tokens = _texts(tokenizer, size)
     join = _join(folder, tokens)
