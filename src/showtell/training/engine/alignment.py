@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Protocol, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,18 +19,13 @@ from showtell.text.vocabulary import Vocabulary, padded
 from showtell.training.data.batches import Batch
 from showtell.training.data.selection import ValidationSet
 from showtell.training.features.cache import FeatureCache
+from showtell.training.models.alignment import DeVSA, DualEncoder
+
+Alignment = DeVSA | DualEncoder
 
 BATCH = 50
 SENTENCES = 500  # that are scored at a time
 MOST_SCALE = 100.0  # of the learnt temperature, as in CLIP
-
-
-class Alignment(Protocol):
-    """A model of alignment."""
-
-    def scores(self, regions: Tensor, tokens: Tensor) -> Tensor:
-        """Regions [B, R, D], tokens [C, T] -> scores [B, C]."""
-        ...
 
 
 def sentences(batch: Batch, *, end: int, pad: int) -> Tensor:
@@ -42,7 +37,7 @@ def sentences(batch: Batch, *, end: int, pad: int) -> Tensor:
 
 @dataclass(frozen=True)
 class RankingLoss:
-    """A picture's own sentences shall fit better than others, and a sentence's own picture, by a margin.
+    """A picture's own sentences shall fit better than others, and a sentence's own picture, by a margin of 1.
 
         Σ_k Σ_l max(0, S_kl - S_kk + 1) + max(0, S_lk - S_kk + 1)         (Karpathy & Fei-Fei, equation 9)
 
@@ -50,21 +45,17 @@ class RankingLoss:
 
     Attributes:
         vocabulary: whose end and padding are left out of sentences.
-        margin: see above.
     """
 
     vocabulary: Vocabulary
-    margin: float = 1.0
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
         """The loss of a batch: []."""
         scores, owns = _scores(model, batch, self.vocabulary)
         own = scores[batch.pictures, torch.arange(scores.shape[1], device=scores.device)]  # [C]
-        other_pictures = (scores - own[None] + self.margin).clamp(min=0).masked_fill(owns, 0)  # [B, C]
+        other_pictures = (scores - own[None] + 1).clamp(min=0).masked_fill(owns, 0)  # [B, C]
         rows = scores[batch.pictures]  # [C, C]: how the picture of sentence k fits sentence l
-        other_sentences = (
-            (rows - own[:, None] + self.margin).clamp(min=0).masked_fill(owns[batch.pictures], 0)
-        )
+        other_sentences = (rows - own[:, None] + 1).clamp(min=0).masked_fill(owns[batch.pictures], 0)
         return other_pictures.mean() + other_sentences.mean()
 
 

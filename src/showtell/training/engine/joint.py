@@ -26,7 +26,7 @@ class JointCaptioner(nn.Module):
         self.late = LateStages(encoder, crop_scale=crop_scale)
         self.captioner = captioner
         model = cast(Captioner, captioner)
-        self.state_names, self.fixed, self.pooled = model.state_names, model.fixed, model.pooled
+        self.state_names, self.fixed = model.state_names, model.fixed
 
     def begin(self, cells: Tensor) -> State:
         """Cells of the early map [B, R, C] -> the captioner's first state."""

@@ -3,7 +3,7 @@
 Beside them, models of alignment (``alignment.py``), which score sentences for pictures and say nothing.
 
 A model also names its state: ``state_names``, one for each tensor, and ``fixed``, the indices of those that never
-change while decoding. One that gets only the mean of the regions has ``pooled`` set: its attention is uniform.
+change while decoding.
 """
 
 import inspect
@@ -27,8 +27,6 @@ MODELS: dict[str, type[nn.Module]] = {
     "transformer": Transformer,
     "two_lstm": TwoLSTM,
 }
-
-
 ALIGNMENTS: dict[str, type[nn.Module]] = {"devsa": DeVSA, "dual_encoder": DualEncoder}
 
 

@@ -59,8 +59,7 @@ class DeVSA(nn.Module):
 
     def encode_regions(self, regions: Tensor) -> Tensor:
         """Regions [B, R, D] -> vectors [B, R, E]."""
-        vectors: Tensor = self.regions(regions)
-        return vectors
+        return self.regions(regions)
 
     def encode_words(self, tokens: Tensor) -> Tensor:
         """Tokens [C, T], padded at the end -> vectors [C, T, E], zero where there is padding."""

@@ -22,65 +22,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from showtell.training.models.pooling import everywhere
+from showtell.training.models.pooling import PooledCaptioner
 from showtell.training.models.state import State
 
 
-class Merge(nn.Module):
-    """The captioner of the recipe ``merge``.
-
-    Args:
-        vocabulary: V, special tokens included.
-        regions: R, cells of a picture; only their mean is used.
-        region_width: D.
-        width: W, of embeddings, LSTM and dense layers.
-        dropout: on the picture, the embeddings and before the output.
-        region_dropout: share of a picture's feature channels that training drops.
-    """
+class Merge(PooledCaptioner):
+    """The captioner of the recipe ``merge``."""
 
     state_names = ("picture", "hidden", "cell")
     fixed = frozenset({0})
-    pooled = True  # it gets the mean of the regions, and its attention is uniform
 
-    def __init__(
-        self,
-        *,
-        vocabulary: int,
-        regions: int,
-        region_width: int,
-        width: int = 512,
-        dropout: float = 0.4,
-        region_dropout: float = 0.1,
-    ):
-        super().__init__()
-        self.regions = regions
-        self.region_dropout = nn.Dropout(region_dropout)
-        self.project = nn.Sequential(nn.Linear(region_width, width), nn.LayerNorm(width), nn.ReLU())
-        self.embedding = nn.Embedding(vocabulary, width)
-        nn.init.normal_(self.embedding.weight, std=width**-0.5)
-        self.lstm = nn.LSTM(width, width, batch_first=True)
+    def add_layers(self, width: int) -> None:
+        """The picture's ReLU, and the dense layer."""
+        self.project.append(nn.ReLU())
         self.dense = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
-        self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def begin(self, regions: Tensor) -> State:
         """Regions [B, R, D] -> the picture [B, W], and the LSTM's first state, twice [B, W]."""
-        pooled = self.region_dropout(regions.mean(dim=1))  # [B, D]
-        picture = self.dropout(self.project(pooled))  # [B, W]
+        picture = self.picture(regions)
         return picture, torch.zeros_like(picture), torch.zeros_like(picture)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Tokens [B, T] -> logits [B, T, V], attention [B, T, R] (uniform), next state."""
         picture, hidden, cell = state
-        words = self.dropout(self.embedding(tokens) * self.embedding.embedding_dim**0.5)  # [B, T, W]
-        outputs, (hidden, cell) = self.lstm(words, (hidden[None], cell[None]))  # [B, T, W]
-        logits = self.output(self.merged(picture, outputs))  # [B, T, V]
-        return logits, everywhere(tokens, self.regions), (picture, hidden[0], cell[0])
+        outputs, (hidden, cell) = self.lstm(self.words(tokens), (hidden[None], cell[None]))  # [B, T, W]
+        logits = self.logits(self.merged(picture, outputs))  # [B, T, V]
+        return logits, self.everywhere(tokens), (picture, hidden[0], cell[0])
 
     def merged(self, picture: Tensor, outputs: Tensor) -> Tensor:
         """The picture [B, W] and the LSTM's outputs [B, T, W] -> their sum, through the dense layer [B, T, W]."""
         return F.relu(self.dense(picture[:, None] + outputs))
-
-    def output(self, merged: Tensor) -> Tensor:
-        """[B, T, W] -> logits [B, T, V]."""
-        return F.linear(self.dropout(merged), self.embedding.weight, self.bias)

@@ -17,53 +17,24 @@ Axes: B captions, T tokens, R regions, D width of a region, W width of the model
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from showtell.training.models.pooling import everywhere
+from showtell.training.models.pooling import PooledCaptioner
 from showtell.training.models.state import State
 
 
-class NIC(nn.Module):
-    """The captioner of the recipe ``nic``.
-
-    Args:
-        vocabulary: V, special tokens included.
-        regions: R, cells of a picture; only their mean is used.
-        region_width: D.
-        width: W, of embeddings and LSTM.
-        dropout: on the picture, the embeddings and before the output.
-        region_dropout: share of a picture's feature channels that training drops.
-    """
+class NIC(PooledCaptioner):
+    """The captioner of the recipe ``nic``."""
 
     state_names = ("hidden", "cell")
     fixed: frozenset[int] = frozenset()
-    pooled = True  # it gets the mean of the regions, and its attention is uniform
 
-    def __init__(
-        self,
-        *,
-        vocabulary: int,
-        regions: int,
-        region_width: int,
-        width: int = 512,
-        dropout: float = 0.4,
-        region_dropout: float = 0.1,
-    ):
-        super().__init__()
-        self.regions = regions
-        self.region_dropout = nn.Dropout(region_dropout)
-        self.project = nn.Sequential(nn.Linear(region_width, width), nn.LayerNorm(width))
-        self.embedding = nn.Embedding(vocabulary, width)
-        nn.init.normal_(self.embedding.weight, std=width**-0.5)
-        self.lstm = nn.LSTM(width, width, batch_first=True)
+    def add_layers(self, width: int) -> None:
+        """The layer norm before the output."""
         self.norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
-        self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def begin(self, regions: Tensor) -> State:
         """Regions [B, R, D] -> hidden and cell state [B, W] of the LSTM after the picture."""
-        pooled = self.region_dropout(regions.mean(dim=1))  # [B, D]
-        picture = self.dropout(self.project(pooled))  # [B, W]
+        picture = self.picture(regions)
         silent = torch.zeros_like(picture)[None]  # [1, B, W]
         _, (hidden, cell) = self.lstm(picture[:, None], (silent, silent))
         return hidden[0], cell[0]
@@ -71,8 +42,5 @@ class NIC(nn.Module):
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Tokens [B, T] -> logits [B, T, V], attention [B, T, R] (uniform), next state."""
         hidden, cell = state
-        words = self.dropout(self.embedding(tokens) * self.embedding.embedding_dim**0.5)  # [B, T, W]
-        hidden_states, (hidden, cell) = self.lstm(words, (hidden[None], cell[None]))  # [B, T, W]
-        output = self.dropout(self.norm(hidden_states))
-        logits = F.linear(output, self.embedding.weight, self.bias)  # [B, T, V]
-        return logits, everywhere(tokens, self.regions), (hidden[0], cell[0])
+        outputs, (hidden, cell) = self.lstm(self.words(tokens), (hidden[None], cell[None]))  # [B, T, W]
+        return self.logits(self.norm(outputs)), self.everywhere(tokens), (hidden[0], cell[0])

@@ -57,7 +57,6 @@ class SoftAttention(nn.Module):
 
     state_names = ("keys", "regions", "hidden", "cell")
     fixed = frozenset({0, 1})
-    pooled = False
 
     def __init__(
         self,

@@ -9,11 +9,10 @@ State = tuple[Tensor, ...]
 
 
 class Captioner(Protocol):
-    """A model (DESIGN: begin and step, nothing else is asked of it)."""
+    """A captioner: the names of its state's tensors, which of them never change while decoding, and two methods."""
 
     state_names: tuple[str, ...]
     fixed: frozenset[int]
-    pooled: bool
 
     def begin(self, regions: Tensor) -> State: ...
 

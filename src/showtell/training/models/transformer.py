@@ -45,8 +45,6 @@ class Transformer(nn.Module):
         maximum_length: tokens of the longest caption, the start token included.
     """
 
-    pooled = False
-
     def __init__(
         self,
         *,
@@ -119,8 +117,7 @@ class Transformer(nn.Module):
         if length > self.word_positions.num_embeddings:
             raise BadRecipe(
                 f"a Transformer with a maximum_length of {self.word_positions.num_embeddings} is given {length} "
-                "tokens; "
-                "give it a larger one in [model.settings] of the recipe, or shorter captions"
+                "tokens; give it a larger one in [model.settings] of the recipe, or shorter captions"
             )
         positions = torch.arange(tokens.shape[1], device=tokens.device) + length_before  # [T]
         words = self.embedding(tokens) * self.embedding.embedding_dim**0.5 + self.word_positions(positions)

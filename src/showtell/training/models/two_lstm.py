@@ -41,7 +41,6 @@ class TwoLSTM(nn.Module):
 
     state_names = ("keys", "values", "hidden1", "cell1", "hidden2", "cell2")
     fixed = frozenset({0, 1})
-    pooled = False
 
     def __init__(
         self,
