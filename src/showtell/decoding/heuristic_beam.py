@@ -59,7 +59,8 @@ class _Search:
             elif rank < options.beam:
                 self._add(float(total), parent, token, length, ids, options, attended)
         growing = growing[: options.beam]
-        if not growing or self._hopeless(growing[0][0], length, options):
+        full = len(self.found) == options.beam
+        if not growing or (full and growing[0][0] / length**options.length_exponent <= self.found[-1].score):
             return []
         if attended is not None:
             self.attentions = [(*self._attended_so_far(parent), attended[parent]) for _, parent, _ in growing]
@@ -93,10 +94,6 @@ class _Search:
 
     def _attended_so_far(self, parent: int) -> tuple[NDArray[Any], ...]:
         return self.attentions[parent] if self.attentions else ()
-
-    def _hopeless(self, total: float, length: int, options: DecodingOptions) -> bool:
-        full = len(self.found) == options.beam
-        return full and total / length**options.length_exponent <= self.found[-1].score
 
 
 def heuristic_beam_search(

@@ -39,9 +39,12 @@ def walk(
             attentions = np.zeros((len(attended), 0, attended.shape[1]), attended.dtype)
         scores = log_probabilities(logits)
         forbid(scores, prefixes, ids, options)
-        chosen = _choose(scores, options, chances, places, length)
         if length == options.max_length:
-            chosen[:] = ids.end
+            chosen = np.full(len(scores), ids.end)
+        elif chances is None:
+            chosen = scores.argmax(1)
+        else:
+            chosen = _sample(scores, options, chances[places, length])
         totals += scores[np.arange(len(scores)), chosen]
         for row in np.nonzero(running & (chosen == ids.end))[0]:
             words, score = tuple(prefixes[row].tolist()), float(options.score(totals[row], length))
@@ -79,24 +82,13 @@ def _chances(options: DecodingOptions, seeds: Sequence[int], copies: int) -> NDA
     )
 
 
-def _choose(
-    scores: NDArray[Any],
-    options: DecodingOptions,
-    chances: NDArray[np.float64] | None,
-    places: NDArray[np.int64],
-    length: int,
-) -> NDArray[np.int64]:
-    """The next token of each row: [N, V] -> [N]. The scores are left as they were."""
-    if chances is None or length == options.max_length:
-        greedy: NDArray[np.int64] = scores.argmax(1)
-        return greedy
-    return _sample(scores, options, chances[places, length])
-
-
 def _sample(
     scores: NDArray[Any], options: DecodingOptions, chances: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Draw a token of each row by inverting the cumulative distribution at its chance."""
+    """Draw a token of each row by inverting the cumulative distribution at its chance: [N, V] and [N] -> [N].
+
+    The scores are left as they were.
+    """
     if options.top_k is not None or options.top_p is not None:
         values, columns = ranked(scores.copy(), options.top_k or scores.shape[1])
     else:

@@ -14,10 +14,6 @@ from showtell.errors import BadBundle, reason_of
 _PAD, _UNKNOWN, _END = "<pad>", "<unknown>", "<end>"
 
 
-def _start(language: str) -> str:
-    return f"<start:{language}>"
-
-
 class Vocabulary:
     """Words to ids and back.
 
@@ -75,7 +71,7 @@ class Vocabulary:
         counts: Counter[str] = Counter()
         for sentence in sentences:
             counts.update(sentence)
-        special = [_PAD, _UNKNOWN, _END, *map(_start, languages)]
+        special = [_PAD, _UNKNOWN, _END, *(f"<start:{language}>" for language in languages)]
         for token in special:
             del counts[token]
         known = [word for word, count in counts.items() if count >= minimum_count]

@@ -6,7 +6,7 @@ A value out of its range is refused when it is read, not after an hour of encodi
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
 from showtell.decoding import DecodingOptions
 from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning
@@ -14,24 +14,33 @@ from showtell.text.cleaning import DEFAULT_CLEANING, Cleaning
 FEEDBACK = "feedback"  # the reward that is what people said of captions
 
 
-def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
-    """Hold attributes to their ranges, both ends included.
+class Range(NamedTuple):
+    """What a number may be, both ends included."""
+
+    least: float
+    most: float
+
+
+class Settings:
+    """What has ``Range`` in its annotations is held to them when it is made.
 
     Raises:
-        ValueError: names the first that is outside of its own.
+        ValueError: names the first setting that is outside of its range.
     """
-    for name, (least, most) in ranges.items():
-        value = getattr(settings, name)
-        if not least <= value <= most:
-            # What is far over any sensible value is told of only where it is passed.
-            allowed = (
-                f"at least {least:g}" if most >= 100 and not value > most else f"from {least:g} to {most:g}"
-            )
-            raise ValueError(f"{name} must be {allowed}, not {value!r}")
+
+    def __post_init__(self) -> None:
+        for name, hint in get_type_hints(type(self), include_extras=True).items():
+            value = getattr(self, name)
+            for least, most in getattr(hint, "__metadata__", ()):
+                if not least <= value <= most:
+                    # What is far over any sensible value is told of only where it is passed.
+                    at_least = most >= 100 and not value > most
+                    allowed = f"at least {least:g}" if at_least else f"from {least:g} to {most:g}"
+                    raise ValueError(f"{name} must be {allowed}, not {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
+class Schedule(Settings):
     """How long and how fast to learn.
 
     Attributes:
@@ -46,33 +55,20 @@ class Schedule:
         checkpoint_every: steps between checkpoints, besides one at the end of each epoch.
     """
 
-    epochs: int = 7
-    learning_rate: float = 1e-3
-    warmup: int = 200
-    weight_decay: float = 0.01
-    beta2: float = 0.98
-    clip: float = 1.0
-    average: float = 0.998
-    patience: int = 0
-    checkpoint_every: int = 100
-
-    def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            epochs=(1, 100_000),
-            learning_rate=(0, 100),
-            warmup=(0, 10**9),
-            weight_decay=(0, 1000),
-            beta2=(0, 0.999999),
-            clip=(1e-6, 10**9),
-            average=(0, 0.999999),  # at 1 what is validated and kept would stay as it was drawn
-            patience=(0, 100_000),
-            checkpoint_every=(1, 10**9),
-        )
+    epochs: Annotated[int, Range(1, 100_000)] = 7
+    learning_rate: Annotated[float, Range(0, 100)] = 1e-3
+    warmup: Annotated[int, Range(0, 10**9)] = 200
+    weight_decay: Annotated[float, Range(0, 1000)] = 0.01
+    beta2: Annotated[float, Range(0, 0.999999)] = 0.98
+    clip: Annotated[float, Range(1e-6, 10**9)] = 1.0
+    # At 1 what is validated and kept would stay as it was drawn.
+    average: Annotated[float, Range(0, 0.999999)] = 0.998
+    patience: Annotated[int, Range(0, 100_000)] = 0
+    checkpoint_every: Annotated[int, Range(1, 10**9)] = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderTuning:
+class EncoderTuning(Settings):
     """How the encoder's last stages first learn to predict the words of the captions.
 
     Attributes:
@@ -84,28 +80,18 @@ class EncoderTuning:
         schedule: of the tuning.
     """
 
-    minimum_count: int = 12
-    crop_scale: float = 0.7
-    dropout: float = 0.2
-    batch: int = 32
-    blend: float = 0.0
+    minimum_count: Annotated[int, Range(1, 10**9)] = 12
+    crop_scale: Annotated[float, Range(0.1, 1)] = 0.7
+    dropout: Annotated[float, Range(0, 0.99)] = 0.2
+    batch: Annotated[int, Range(1, 100_000)] = 32
+    blend: Annotated[float, Range(0, 1)] = 0.0
     schedule: Schedule = Schedule(
         epochs=8, learning_rate=5e-4, warmup=100, weight_decay=0.05, beta2=0.999, clip=5.0
     )
 
-    def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            minimum_count=(1, 10**9),
-            crop_scale=(0.1, 1),
-            dropout=(0, 0.99),
-            batch=(1, 100_000),
-            blend=(0, 1),
-        )
-
 
 @dataclass(frozen=True, kw_only=True)
-class JointTraining:
+class JointTraining(Settings):
     """How the encoder's last stages are trained together with the captioner, through the caption loss.
 
     Attributes:
@@ -114,16 +100,13 @@ class JointTraining:
         crop_scale: as in ``EncoderTuning``.
     """
 
-    learning_rate: float = 1e-4
-    weight_decay: float = 0.05
-    crop_scale: float = 0.85
-
-    def __post_init__(self) -> None:
-        check_ranges(self, learning_rate=(0, 100), weight_decay=(0, 1000), crop_scale=(0.1, 1))
+    learning_rate: Annotated[float, Range(0, 100)] = 1e-4
+    weight_decay: Annotated[float, Range(0, 1000)] = 0.05
+    crop_scale: Annotated[float, Range(0.1, 1)] = 0.85
 
 
 @dataclass(frozen=True, kw_only=True)
-class Encoder:
+class Encoder(Settings):
     """The picture network.
 
     Attributes:
@@ -135,13 +118,10 @@ class Encoder:
     """
 
     name: str = "efficientnet-lite2"
-    size: int = 224
+    size: Annotated[int, Range(32, 1024)] = 224
     tuning: EncoderTuning | None = None
     joint: JointTraining | None = None
     features: str = ""
-
-    def __post_init__(self) -> None:
-        check_ranges(self, size=(32, 1024))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +138,7 @@ class WordVectors:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Text:
+class Text(Settings):
     """Which captions are learnt, and how.
 
     Attributes:
@@ -179,9 +159,9 @@ class Text:
     sources: bool = False
     source_weights: dict[str, float] = field(default_factory=dict)
     corpus_weights: dict[str, float] = field(default_factory=dict)
-    minimum_count: int = 5
-    minimum_length: int = 2
-    maximum_length: int = 18
+    minimum_count: Annotated[int, Range(1, 10**9)] = 5
+    minimum_length: Annotated[int, Range(0, 1000)] = 2
+    maximum_length: Annotated[int, Range(1, 1000)] = 18
     cleaning: Cleaning = DEFAULT_CLEANING
     embeddings: WordVectors | None = None
     vocabulary: str = ""
@@ -194,7 +174,7 @@ class Text:
                 number = isinstance(weight, int | float) and not isinstance(weight, bool)
                 if not (number and 0 <= weight < math.inf):
                     raise ValueError(f"{name} must be numbers from 0 up, not {weight!r} for {key!r}")
-        check_ranges(self, minimum_count=(1, 10**9), minimum_length=(0, 1000), maximum_length=(1, 1000))
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +191,7 @@ class Model:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
+class Training(Settings):
     """How the captioner learns.
 
     Attributes:
@@ -221,24 +201,15 @@ class Training:
         schedule: see ``Schedule``.
     """
 
-    batch: int = 32
-    label_smoothing: float = 0.1
-    doubly_stochastic: float = 0.0
-    augmentations: int = 4
+    batch: Annotated[int, Range(1, 100_000)] = 32
+    label_smoothing: Annotated[float, Range(0, 0.99)] = 0.1
+    doubly_stochastic: Annotated[float, Range(0, 10**6)] = 0.0
+    augmentations: Annotated[int, Range(0, 1000)] = 4
     schedule: Schedule = Schedule()
-
-    def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            batch=(1, 100_000),
-            label_smoothing=(0, 0.99),
-            doubly_stochastic=(0, 10**6),
-            augmentations=(0, 1000),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfCritical:
+class SelfCritical(Settings):
     """How a trained captioner is tuned by a reward (``engine/self_critical.py``).
 
     Attributes:
@@ -259,26 +230,20 @@ class SelfCritical:
 
     rewards: dict[str, float] = field(default_factory=lambda: {"cider": 1.0})
     languages: tuple[str, ...] = ()
-    samples: int = 5
+    samples: Annotated[int, Range(1, 100)] = 5
     baseline: Literal["mean", "greedy"] = "mean"
     end_token: bool = True
-    cross_entropy: float = 0.5
-    dropout: float = 0.5
-    batch: int = 64
-    judgements: int = 4
-    beta: float = 0.2
+    cross_entropy: Annotated[float, Range(0, 1000)] = 0.5
+    dropout: Annotated[float, Range(0, 1)] = 0.5
+    batch: Annotated[int, Range(1, 100_000)] = 64
+    judgements: Annotated[int, Range(1, 100_000)] = 4
+    beta: Annotated[float, Range(1e-6, 1000)] = 0.2
     schedule: Schedule = Schedule(epochs=3, learning_rate=1e-4, warmup=50, weight_decay=0.0, average=0.995)
 
     def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            samples=(2 if self.baseline == "mean" else 1, 100),
-            cross_entropy=(0, 1000),
-            dropout=(0, 1),
-            batch=(1, 100_000),
-            judgements=(1, 100_000),
-            beta=(1e-6, 1000),
-        )
+        if self.baseline == "mean" and self.samples < 2:
+            raise ValueError(f"samples must be at least 2, not {self.samples!r}")
+        super().__post_init__()
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -311,7 +276,7 @@ class Decoding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Export:
+class Export(Settings):
     """What a bundle does otherwise than the captioner in training.
 
     Attributes:
@@ -320,11 +285,8 @@ class Export:
         precision: of the weights that each step of a search multiplies by: ``fp16``, or ``int8``, which is quicker.
     """
 
-    mirrored: float = 0.0
+    mirrored: Annotated[float, Range(0, 0.5)] = 0.0
     precision: Literal["fp16", "int8"] = "fp16"
-
-    def __post_init__(self) -> None:
-        check_ranges(self, mirrored=(0, 0.5))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,7 +305,7 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(Settings):
     """A whole recipe.
 
     Attributes:
@@ -356,7 +318,7 @@ class Recipe:
 
     name: str = ""
     description: str = ""
-    seed: int = 1
+    seed: Annotated[int, Range(0, 2**63 - 1)] = 1
     encoder: Encoder = Encoder()
     text: Text = Text()
     model: Model = Model()
@@ -366,6 +328,3 @@ class Recipe:
     export: Export = Export()
     card: Card = Card()
     used: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_ranges(self, seed=(0, 2**63 - 1))

@@ -18,9 +18,7 @@ def run(name: str, ciders: list[float]) -> RunSummary:
         {"epoch": float(number), "loss": 6.0 / number, "CIDEr": cider}
         for number, cider in enumerate(ciders, start=1)
     )
-    return RunSummary(
-        name=name, model="nic", description="", parameters=1, size=4, seconds=1.0, history=history
-    )
+    return RunSummary(name=name, model="nic", parameters=1, size=4, seconds=1.0, history=history)
 
 
 def drawn(runs: list[RunSummary], folder: Path) -> np.ndarray:

@@ -14,7 +14,6 @@ def run(name, **changes):
         "name": name,
         "model": "nic",
         "features": "frozen",
-        "description": "",
         "parameters": 3_400_000,
         "size": 13_600_000,
         "seconds": 2520.0,

@@ -55,7 +55,6 @@ class RunSummary:
     Attributes:
         name: of its folder.
         model: the name in its recipe, with the settings that are switched on, as "soft_attention + sentinel".
-        description: the recipe's.
         features: what it was given: "tuned" or "frozen" features of the encoder, with the file's name where one was
             given; None for runs of before this was kept.
         parameters: numbers in the captioner's averaged weights (not the encoder's); None without a
@@ -68,7 +67,6 @@ class RunSummary:
 
     name: str
     model: str
-    description: str
     parameters: int | None
     size: int | None
     seconds: float | None
@@ -98,18 +96,18 @@ def read_run(folder: Path) -> RunSummary:
     described = _read(folder / "recipe.toml", _described)
     if described is None:
         raise BadRecipe(f"{folder} is not a run: it has no recipe.toml; train one with showtell train")
+    model, features = described
     checkpoint = folder / "checkpoints" / "best.safetensors"
     parameters, size = _averaged_weights(checkpoint) if checkpoint.exists() else (None, None)
     history = _read(folder / "log.jsonl", _history) or ()
     return RunSummary(
         name=folder.resolve().name,
-        model=described.model,
-        description=described.description,
+        model=model,
         parameters=parameters,
         size=size,
         seconds=history[-1].get("seconds") if history else None,
         history=history,
-        features=described.features,
+        features=features,
         evaluation=_read(folder / "evaluation.json", _evaluation) or EvaluationFile(),
     )
 
@@ -136,17 +134,8 @@ def _read(path: Path, parse: Callable[[str], _T]) -> _T | None:
         raise BadRecipe(f"{path} cannot be read: {reason_of(error)}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Described:
-    """What a recipe tells of its run: see ``RunSummary``."""
-
-    model: str
-    description: str
-    features: str | None
-
-
-def _described(text: str) -> _Described:
-    """The lines of a recipe that a comparison shows."""
+def _described(text: str) -> tuple[str, str | None]:
+    """What a recipe tells of its run: ``RunSummary.model`` and ``RunSummary.features``."""
     recipe = tomllib.loads(text)
     model, used = _table(recipe, "model"), _table(recipe, "used")
     switched_on = [key for key, value in _table(model, "settings").items() if value is True]
@@ -154,11 +143,8 @@ def _described(text: str) -> _Described:
     # A recipe that tunes its encoder says so itself.
     if features is None and {"tuning", "joint"} & _table(recipe, "encoder").keys():
         features = "tuned"
-    return _Described(
-        model=" + ".join([str(model.get("name", "transformer")), *switched_on]),  # the default of recipes
-        description=str(recipe.get("description", "")),
-        features=None if features is None else str(features),
-    )
+    name = " + ".join([str(model.get("name", "transformer")), *switched_on])  # the default of recipes
+    return name, None if features is None else str(features)
 
 
 def _table(recipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
