@@ -38,7 +38,7 @@ def main() -> None:
     encoder = (
         random_vgg16(options.encoder) if options.encoder in VGG16_OUTPUTS else load_encoder(options.encoder)
     )
-    network = PictureNetwork(encoder, name=encoder.name, preprocessing=encoder.preprocessing)
+    network = PictureNetwork(encoder)
     pixels = np.stack([read_pixels(path, encoder.preprocessing) for path in paths[:BATCH]])
     alone = by_onnx_runtime(encoder, torch.from_numpy(pixels[:1]))
     alone(pixels)

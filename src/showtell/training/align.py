@@ -4,53 +4,29 @@ It learns from the features and captions of a run like a captioner does, and is 
 is cut into words of the vocabulary, as queries are, since who searches has no other dictionary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-
-import torch
 
 from showtell.search.words import query_words
 from showtell.text.vocabulary import Vocabulary
-from showtell.training.data.batches import CaptionBatches
 from showtell.training.data.selection import TrainingCaption, TrainingPicture, ValidationSet
 from showtell.training.engine.alignment import ContrastiveLoss, RankingLoss, RetrievalValidation
-from showtell.training.engine.loop import fit
+from showtell.training.engine.loop import Loss, Parts
 from showtell.training.features.cache import FeatureCache
-from showtell.training.runs.run import Run, build
+from showtell.training.runs.run import Run
 
-LOSSES = {"devsa": RankingLoss, "dual_encoder": ContrastiveLoss}
+LOSSES: dict[str, Callable[[Vocabulary], Loss]] = {"devsa": RankingLoss, "dual_encoder": ContrastiveLoss}
 
 
-def train_alignment(run: Run, cache: FeatureCache) -> None:
-    """Train the recipe's model of alignment on what a cache holds."""
-    recipe, vocabulary = run.recipe, run.vocabulary
-    torch.manual_seed(recipe.seed)
-    regions, width = cache.features.shape[1:]
-    model = build(recipe, vocabulary, regions=regions, region_width=width)
-    position = fit(
-        model,
-        CaptionBatches(
-            [_as_queries(picture, vocabulary) for picture in run.selection.train],
-            cache,
-            vocabulary,
-            batch=recipe.training.batch,
-            maximum_length=recipe.text.maximum_length,
-            seed=recipe.seed,
-        ),
-        loss=LOSSES[recipe.model.name](vocabulary),
-        validate=RetrievalValidation(
-            [(one, *_sentences(one, vocabulary)) for one in run.selection.validation],
-            cache,
-            vocabulary,
-        ),
-        schedule=recipe.training.schedule,
-        folder=run.output,
-        device=run.device,
-        progress=run.progress,
-        title=f"Training {run.output.name}",
-    )
-    run.progress.note(
-        f"{run.output}: the best epoch is {position.best_epoch}, with a dev recall at 1 of {position.best_score:.1f}"
+def alignment_parts(run: Run, cache: FeatureCache) -> Parts:
+    """What the recipe's model of alignment is trained with, of what a cache holds."""
+    vocabulary = run.vocabulary
+    train = [_as_queries(picture, vocabulary) for picture in run.selection.train]
+    dev = [(one, *_sentences(one, vocabulary)) for one in run.selection.validation]
+    return Parts(
+        run.batches(train, cache, batch=run.recipe.training.batch),
+        LOSSES[run.recipe.model.name](vocabulary),
+        RetrievalValidation(dev, cache, vocabulary),
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
@@ -10,13 +10,11 @@ from torch import nn
 from showtell.feedback import Feedback
 from showtell.files import written_whole
 from showtell.images.folders import find_pictures
-from showtell.training.data.batches import CaptionBatches
 from showtell.training.data.criticism import Criticism, read_criticism
-from showtell.training.data.selection import TrainingPicture
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.engine.devices import wait
 from showtell.training.engine.gate import AGREEMENT
-from showtell.training.engine.loop import Batches, Loss, Validate
+from showtell.training.engine.loop import Parts
 from showtell.training.engine.preferences import CriticisedBatches, CriticisedLoss, Judgements
 from showtell.training.features.cache import FeatureCache, open_features
 from showtell.training.features.encode import encode_pictures
@@ -25,15 +23,6 @@ from showtell.training.runs.run import Run
 from showtell.training.settings import FEEDBACK, SelfCritical
 
 ROWS = "feedback.jsonl"  # what a tuning learns from
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a tuning learns from, what it makes small, and what it is judged by."""
-
-    batches: Batches
-    loss: Loss
-    validate: Validate
 
 
 def find_criticism(
@@ -92,7 +81,7 @@ def with_criticism(
     batches = CriticisedBatches(
         parts.batches,
         judgements,
-        batches_of(run, settings, corrected, cache) if corrected else None,
+        run.batches(corrected, cache, batch=settings.batch) if corrected else None,
         number=settings.judgements,
         seed=run.recipe.seed,
     )
@@ -104,23 +93,9 @@ def with_criticism(
     return Parts(batches, CriticisedLoss(parts.loss, judgements, settings.rewards[FEEDBACK]), validate)
 
 
-def batches_of(
-    run: Run, settings: SelfCritical, pictures: Sequence[TrainingPicture], cache: FeatureCache
-) -> CaptionBatches:
-    """Pictures with their captions, as a tuning reads them."""
-    return CaptionBatches(
-        pictures,
-        cache,
-        run.vocabulary,
-        batch=settings.batch,
-        maximum_length=run.recipe.text.maximum_length,
-        seed=run.recipe.seed,
-    )
-
-
 def _encoded(run: Run, criticism: Criticism, network: EfficientNetLite) -> FeatureCache:
     """The features of the judged pictures."""
-    whole = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing, device=run.device)
+    whole = PictureNetwork(network, run.device)
     folder = run.output / "judged_features"
     if run.first:
         encode_pictures(

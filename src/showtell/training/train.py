@@ -14,8 +14,7 @@ from torch import nn
 from showtell.errors import BadBundle
 from showtell.progress import Progress
 from showtell.text.vocabulary import Vocabulary
-from showtell.training.align import train_alignment
-from showtell.training.data.batches import CaptionBatches
+from showtell.training.align import alignment_parts
 from showtell.training.data.word_vectors import start_from
 from showtell.training.encoders import load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
@@ -24,7 +23,7 @@ from showtell.training.engine.checkpoint import load_average
 from showtell.training.engine.devices import choose_device, processes, wait
 from showtell.training.engine.encoder_tuning import tune_encoder
 from showtell.training.engine.joint import JointCaptioner
-from showtell.training.engine.loop import Group, fit
+from showtell.training.engine.loop import Group, Parts, fit
 from showtell.training.engine.losses import CrossEntropy
 from showtell.training.engine.validation import CaptionValidation
 from showtell.training.features.cache import FeatureCache, open_features
@@ -37,9 +36,7 @@ from showtell.training.runs.run import Run, build
 from showtell.training.settings import JointTraining, Recipe
 
 EMBEDDING = "embedding."  # what every model calls the layer that holds its words
-CAPTIONER = (
-    "captioner."  # what a captioner that was trained together with its encoder is called in its checkpoint
-)
+CAPTIONER = "captioner."  # what one that was trained together with its encoder is called in its checkpoint
 
 
 def train(
@@ -117,26 +114,16 @@ def train_encoder(run: Run, given: Path | None) -> EfficientNetLite:
 
 def early_maps(run: Run, network: EfficientNetLite) -> FeatureCache:
     """What the encoder's early stages make of all pictures."""
-    early = PictureNetwork(
-        EarlyStages(network),
-        name=f"{network.name}/early",
-        preprocessing=network.preprocessing,
-        device=run.device,
+    return run.encode(
+        PictureNetwork(EarlyStages(network), run.device), run.output / "early_maps", "Early maps"
     )
-    return run.encode(early, run.output / "early_maps", "Early maps")
 
 
 def encode_features(run: Run, network: EfficientNetLite) -> FeatureCache:
     """The regions of all pictures; the early maps, which training the encoder needed, go when they are there."""
-    whole, late = (
-        PictureNetwork(
-            module, name=network.name, preprocessing=network.preprocessing, device=run.device, blank=blank
-        )
-        for module, blank in (
-            (network, None),
-            (LateStages(network), torch.zeros(1, network.early_side**2, network.early_width)),
-        )
-    )
+    whole = PictureNetwork(network, run.device)
+    cells = torch.zeros(1, network.early_side**2, network.early_width)
+    late = PictureNetwork(LateStages(network), run.device, blank=cells)
     cache = run.encode(whole, run.features, "Features", late=late)
     if run.first:
         shutil.rmtree(run.output / "early_maps", ignore_errors=True)
@@ -150,27 +137,34 @@ def with_given_encoder(recipe: Recipe) -> Recipe:
 
 def train_model(run: Run, cache: FeatureCache) -> None:
     """Train the recipe's model on features that stay as they are."""
-    if run.recipe.model.name in ALIGNMENTS:
-        train_alignment(run, cache)
-        return
     _, regions, width = cache.features.shape
-    _fit(run, new_captioner(run, regions=regions, region_width=width), cache)
+    parts = alignment_parts if run.recipe.model.name in ALIGNMENTS else caption_parts
+    _fit(run, new_model(run, regions=regions, region_width=width), parts(run, cache))
 
 
 def train_jointly(run: Run, network: EfficientNetLite, maps: FeatureCache, joint: JointTraining) -> None:
     """Train the captioner and the encoder's late stages together; the encoder is left with its best weights."""
-    captioner = new_captioner(run, regions=network.regions, region_width=network.width)
+    captioner = new_model(run, regions=network.regions, region_width=network.width)
     model = JointCaptioner(network, captioner, crop_scale=joint.crop_scale)
-    _fit(run, model, maps, model.groups(joint, run.recipe.training.schedule))
+    _fit(run, model, caption_parts(run, maps), model.groups(joint, run.recipe.training.schedule))
     model.load_state_dict(load_average(run.output / "checkpoints" / "best.safetensors"))
     network.cpu()
 
 
-def new_captioner(run: Run, *, regions: int, region_width: int) -> nn.Module:
+def caption_parts(run: Run, cache: FeatureCache) -> Parts:
+    """What a captioner is trained with, of what a cache holds."""
+    training = run.recipe.training
+    return Parts(
+        run.batches(run.selection.train, cache, batch=training.batch),
+        CrossEntropy(run.vocabulary.pad_id, training.label_smoothing, training.doubly_stochastic),
+        CaptionValidation(run.selection.validation, cache, run.vocabulary, run.recipe.decoding.options()),
+    )
+
+
+def new_model(run: Run, *, regions: int, region_width: int) -> nn.Module:
     """The recipe's model with fresh weights, or with the vectors that its words start from."""
-    torch.manual_seed(
-        run.recipe.seed
-    )  # here: whether the encoder was tuned in this start makes no difference
+    # Here, so that it makes no difference whether the encoder was tuned in this start.
+    torch.manual_seed(run.recipe.seed)
     model = build(run.recipe, run.vocabulary, regions=regions, region_width=region_width)
     settings = run.recipe.text.embeddings
     if run.embeddings is not None and settings is not None:
@@ -181,7 +175,7 @@ def new_captioner(run: Run, *, regions: int, region_width: int) -> nn.Module:
 def load_trained(
     run: Path, recipe: Recipe, vocabulary: Vocabulary, *, regions: int, region_width: int
 ) -> nn.Module:
-    """The captioner of a run with its best averaged weights.
+    """The model of a run with its best averaged weights.
 
     Args:
         vocabulary: the run's.
@@ -209,34 +203,23 @@ def load_trained(
     return model.eval()
 
 
-def _fit(run: Run, model: nn.Module, cache: FeatureCache, groups: Sequence[Group] | None = None) -> None:
-    """Train a captioner on what a cache holds, by the recipe's schedule."""
-    recipe = run.recipe
+def _fit(run: Run, model: nn.Module, parts: Parts, groups: Sequence[Group] | None = None) -> None:
+    """Train a model by the recipe's schedule."""
     parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    run.progress.note(f"the captioner has {parameters / 1e6:.1f} million parameters to learn")
+    run.progress.note(f"the model has {parameters / 1e6:.1f} million parameters to learn")
     position = fit(
         model,
-        CaptionBatches(
-            run.selection.train,
-            cache,
-            run.vocabulary,
-            batch=recipe.training.batch,
-            maximum_length=recipe.text.maximum_length,
-            seed=recipe.seed,
-        ),
-        loss=CrossEntropy(
-            run.vocabulary.pad_id, recipe.training.label_smoothing, recipe.training.doubly_stochastic
-        ),
-        validate=CaptionValidation(
-            run.selection.validation, cache, run.vocabulary, recipe.decoding.options()
-        ),
-        schedule=recipe.training.schedule,
+        parts.batches,
+        loss=parts.loss,
+        validate=parts.validate,
+        schedule=run.recipe.training.schedule,
         folder=run.output,
         device=run.device,
         progress=run.progress,
         title=f"Training {run.output.name}",
         groups=groups,
     )
+    figure = "recall at 1" if run.recipe.model.name in ALIGNMENTS else "CIDEr"
     run.progress.note(
-        f"{run.output}: the best epoch is {position.best_epoch}, with a dev CIDEr of {position.best_score:.1f}"
+        f"{run.output}: the best epoch is {position.best_epoch}, with a dev {figure} of {position.best_score:.1f}"
     )

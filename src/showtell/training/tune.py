@@ -17,13 +17,13 @@ from showtell.errors import BadRecipe
 from showtell.feedback import Feedback
 from showtell.files import read_json, write_json, written_whole
 from showtell.progress import Progress
-from showtell.training.criticise import ROWS, Parts, batches_of, find_criticism, with_criticism
+from showtell.training.criticise import ROWS, find_criticism, with_criticism
 from showtell.training.data.criticism import read_rows
 from showtell.training.data.selection import TrainingPicture
 from showtell.training.engine.checkpoint import Position, save_checkpoint
 from showtell.training.engine.devices import choose_device, processes, wait
 from showtell.training.engine.gate import AGREEMENT, Gate, deciding
-from showtell.training.engine.loop import Group, Validate, fit, make_optimizer
+from showtell.training.engine.loop import Group, Parts, Validate, fit, make_optimizer
 from showtell.training.engine.losses import CrossEntropy
 from showtell.training.engine.rewards import Reward, signature
 from showtell.training.engine.self_critical import SelfCriticalLoss, scale_dropout
@@ -88,7 +88,8 @@ def tune(
         captions = _self_critical(tuned, settings, () if criticism is None else criticism.pictures)
         decoding = recipe.decoding.options()
         validation = CaptionValidation(tuned.selection.validation, cache, tuned.vocabulary, decoding)
-        parts = Parts(batches_of(tuned, settings, tuned.selection.train, cache), captions, validation)
+        batches = tuned.batches(tuned.selection.train, cache, batch=settings.batch)
+        parts = Parts(batches, captions, validation)
         if criticism is not None and network is not None:
             parts = with_criticism(parts, tuned, settings, model, criticism, network)
         _fit(tuned, settings, model, parts, captions)

@@ -11,6 +11,7 @@ from showtell.errors import BadBundle, BadRecipe
 from showtell.images import read_pixels
 from showtell.training.encoders import checksum, load_encoder, save_encoder
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite, load_imagenet, scaled_channels
+from showtell.training.encoders.stages import EarlyStages, LateStages
 from showtell.training.features.network import PictureNetwork, by_onnx_runtime, by_torch
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -40,10 +41,10 @@ def test_regions_and_early_maps_have_the_shapes_it_says(
 ) -> None:
     network = EfficientNetLite(variant, size).eval()
     with torch.inference_mode():
-        maps = network.early(torch.zeros(1, 3, size, size))
-        regions = network.late(maps)
-    assert (network.early_width, network.early_side) == (maps.shape[1], maps.shape[2])
-    assert (maps.shape[1], regions.shape) == (early, (1, side * side, 1280))
+        cells = EarlyStages(network)(torch.zeros(1, 3, size, size))
+        regions = LateStages(network).eval()(cells)
+    assert cells.shape == (1, network.early_side**2, network.early_width)
+    assert (cells.shape[2], regions.shape) == (early, (1, side * side, 1280))
     assert (network.regions, network.width) == (side * side, 1280)
 
 
@@ -73,12 +74,7 @@ def test_onnx_runtime_and_pytorch_give_the_same_regions() -> None:
 def test_a_gpu_gives_the_same_regions() -> None:
     network = load_imagenet(0, 128)
     pixels = np.random.default_rng(0).standard_normal((2, 3, 128, 128)).astype(np.float32)
-    there, here = (
-        PictureNetwork(
-            network, name=network.name, preprocessing=network.preprocessing, device=torch.device(device)
-        )(pixels)
-        for device in ("cuda", "cpu")
-    )
+    there, here = (PictureNetwork(network, torch.device(device))(pixels) for device in ("cuda", "cpu"))
     np.testing.assert_allclose(there, here, atol=1e-2)
 
 

@@ -108,7 +108,7 @@ def test_onnx_runtime_sees_the_same_on_a_real_picture(output):
     pixels = preprocess(open_picture(CAT), network.preprocessing)[None]
     with torch.inference_mode():
         expected = network(torch.from_numpy(pixels)).numpy()
-    runtime = PictureNetwork(network, name=network.name, preprocessing=network.preprocessing)
+    runtime = PictureNetwork(network)
     assert (runtime.regions, runtime.width) == (network.regions, network.width)
     np.testing.assert_allclose(runtime(pixels), expected, atol=1e-4 * np.abs(expected).max())
 
@@ -120,7 +120,8 @@ def test_a_cache_of_nearest_pixels_holds_what_older_scripts_saw(tmp_path):
     how = VGG16(plan=SMALL, resample="nearest").preprocessing
     pixels = preprocess(open_picture(large), how)[None]
     brightest = nn.Sequential(nn.MaxPool2d(32), nn.Flatten(2))  # [B, 3, 49]
-    runtime = PictureNetwork(brightest, name="brightest", preprocessing=how)
+    brightest.name, brightest.preprocessing = "brightest", how
+    runtime = PictureNetwork(brightest)
     cache = encode_pictures([("cat", large)], runtime, tmp_path / "features")
     np.testing.assert_allclose(cache.features[0], runtime(pixels)[0], rtol=1e-3)
     assert cache.meta["preprocessing"]["resample"] == "nearest"

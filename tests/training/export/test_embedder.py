@@ -18,9 +18,8 @@ from showtell.training.encoders import load_encoder
 from showtell.training.engine.checkpoint import load_average
 from showtell.training.export.embedder import embedder_graphs
 from showtell.training.export.export import export_run
-from showtell.training.models import build_model
 from showtell.training.recipe import read_recipe
-from showtell.training.train import train
+from showtell.training.train import load_trained, train
 
 SETTINGS = {"width": 32, "size": 16, "word_width": 12}
 SMALL = ["encoder.size=64", "training.batch=16", "training.schedule.epochs=1", "training.schedule.warmup=1"]
@@ -39,8 +38,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     data = f"flickr8k:{folder / 'flickr8k'}"
     (folder / "toy.toml").write_text(TOY_RECIPE.format(model="two_lstm", epochs=1), encoding="utf-8")
     train(read_recipe(folder / "toy.toml", SMALL), data, folder / "run")
+    (folder / "glove.txt").write_text("red 0.1 0.2 0.3\nblue 0.3 0.1 0.2\n", encoding="utf-8")
     changes = [
         *SMALL,
+        f"text.embeddings.file={folder / 'glove.txt'}",
         'text.languages=["en"]',
         "training.augmentations=0",
         f"text.vocabulary={folder / 'run/vocabulary.json'}",
@@ -56,20 +57,20 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     return Runs(folder / "run", folder / "embedder", next((folder / "flickr8k").rglob("*.jpg")))
 
 
+def test_its_words_start_from_vectors_of_others(runs: Runs) -> None:
+    weights = load_average(runs.embedder / "checkpoints/best.safetensors")
+    assert weights["embedding.given"].shape == (2, 3)
+
+
 def test_the_bundle_embeds_pictures_and_texts_as_pytorch_does(runs: Runs, tmp_path: Path) -> None:
     export_run(runs.captioner, tmp_path / "bundle", name="both", embedder=runs.embedder)
     captioner = BundleCaptioner(read_bundle(tmp_path / "bundle"))
     encoder = load_encoder(str(runs.captioner / "encoder.safetensors"))
     vocabulary = Vocabulary.load(runs.captioner / "vocabulary.json")
-    model = build_model(
-        "dual_encoder",
-        vocabulary=len(vocabulary),
-        regions=encoder.regions,
-        region_width=1280,
-        settings=SETTINGS,
+    recipe = read_recipe(runs.embedder / "recipe.toml")
+    model = load_trained(
+        runs.embedder, recipe, vocabulary, regions=encoder.regions, region_width=encoder.width
     )
-    model.load_state_dict(load_average(runs.embedder / "checkpoints/best.safetensors"))
-    model.eval()
     pixels = torch.from_numpy(read_pixels(runs.picture, encoder.preprocessing))[None]
     with torch.inference_mode():
         picture = model.encode_pictures(encoder.eval()(pixels))[0].numpy()

@@ -36,12 +36,35 @@ SMALL = Preprocessing(
 class Grid(nn.Module):
     """Mean colours of a 2 x 2 grid: pixels [B, 3, S, S] -> [B, 4, 3]."""
 
+    name = "grid"
+
+    def __init__(self, preprocessing: Preprocessing = SMALL):
+        super().__init__()
+        self.preprocessing = preprocessing
+
     def forward(self, pixels):
         return nn.functional.avg_pool2d(pixels, pixels.shape[-1] // 2).flatten(2).transpose(1, 2)
 
 
+class Weighted(Grid):
+    """The same through a layer that has weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = nn.Linear(3, 3)
+
+    def forward(self, pixels):
+        return self.weights(super().forward(pixels))
+
+
+class Late(nn.Linear):
+    """What follows the grid: [B, 4, 3] -> [B, 4, 2]."""
+
+    name, preprocessing = "late", SMALL
+
+
 def network(preprocessing: Preprocessing = SMALL) -> PictureNetwork:
-    return PictureNetwork(Grid(), name="grid", preprocessing=preprocessing)
+    return PictureNetwork(Grid(preprocessing))
 
 
 @pytest.fixture
@@ -130,7 +153,7 @@ def test_features_made_in_another_way_are_refused(pictures, tmp_path) -> None:
         encode_pictures(pictures, network(), folder, augmentations=1)
     with pytest.raises(BadFeatures, match="other pictures"):
         encode_pictures(pictures[1:], network(), folder)
-    other = PictureNetwork(nn.Sequential(Grid(), nn.Linear(3, 3)), name="grid", preprocessing=SMALL)
+    other = PictureNetwork(Weighted())
     with pytest.raises(BadFeatures, match="its weights is"):
         open_features(folder, made_by=other.described())
 
@@ -158,7 +181,7 @@ def test_a_picture_that_cannot_be_read_stops_it_and_keeps_what_is_done(pictures,
 
 def test_maps_that_are_kept_give_the_same_features_as_the_pictures(pictures, tmp_path) -> None:
     maps = encode_pictures(pictures, network(), tmp_path / "maps", augmentations=1)
-    late = PictureNetwork(nn.Linear(3, 2), name="late", preprocessing=SMALL, blank=torch.zeros(1, 4, 3))
+    late = PictureNetwork(Late(3, 2), blank=torch.zeros(1, 4, 3))
     described = {**late.described(), "encoder": "whole"}
     found = encode_maps(maps, late, tmp_path / "features", described)
     assert found.ids == maps.ids

@@ -6,7 +6,7 @@ Axes: B pictures, C captions of the batch (several per picture), T tokens, R reg
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import torch
@@ -20,7 +20,23 @@ from showtell.training.features.cache import FeatureCache
 
 
 @dataclass(frozen=True)
-class Batch:
+class Movable:
+    """A batch: tensors, and what else belongs to them."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device; what is kept in half precision is in single precision there."""
+        moved: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, Movable):
+                moved[name] = value.to(device)
+            elif isinstance(value, Tensor):
+                there = on_device(value, device)
+                moved[name] = there.float() if there.dtype == torch.float16 else there
+        return replace(self, **moved)
+
+
+@dataclass(frozen=True)
+class Batch(Movable):
     """Pictures and all their captions.
 
     Attributes:
@@ -38,16 +54,6 @@ class Batch:
     pictures: Tensor
     weights: Tensor
     mirrored: Tensor
-
-    def to(self, device: torch.device) -> Self:
-        """The same on a device."""
-        return replace(
-            self,
-            regions=on_device(self.regions, device).float(),
-            tokens=on_device(self.tokens, device),
-            pictures=on_device(self.pictures, device),
-            weights=on_device(self.weights, device),
-        )
 
 
 AnyBatch = TypeVar("AnyBatch")
@@ -74,7 +80,7 @@ class EpochBatches(ABC, Generic[AnyBatch]):
     def of_epoch(self, number: int, *, start: int, rank: int, ranks: int) -> Iterator[AnyBatch]:
         """The batches of one epoch from the ``start``-th on; the pictures left over wait for another epoch."""
         order, augmentations = drawn_for_epoch(
-            self._seed, number, pictures=len(self._rows), augmentations=self._cache.augmentation_count
+            self._seed, number, pictures=len(self._rows), augmentations=len(self._cache.augmentations)
         )
         for batch in range(start, len(self)):
             chosen = order[batch * self._batch : (batch + 1) * self._batch][rank::ranks]

@@ -77,7 +77,6 @@ class Selection:
     """What a run learns from and is chosen by.
 
     Attributes:
-        name: the corpus's.
         fingerprint: a hash of all of it.
         train: the pictures that are trained on.
         validation: at least one set.
@@ -85,7 +84,6 @@ class Selection:
         warnings: the corpus's.
     """
 
-    name: str
     fingerprint: str
     train: tuple[TrainingPicture, ...]
     validation: tuple[ValidationSet, ...]
@@ -128,7 +126,6 @@ def select(corpus: Corpus, text: Text, *, batch: int = 1) -> Selection:
             "give more, or a recipe with a smaller training.batch"
         )
     return Selection(
-        name=corpus.name,
         fingerprint=corpus.fingerprint(text.languages),
         train=train,
         validation=validation,

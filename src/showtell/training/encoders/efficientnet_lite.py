@@ -102,7 +102,7 @@ class EfficientNetLite(nn.Module):
         preprocessing: what ``forward`` expects its pixels to have been through.
         regions: R, cells of the last map; 49 for 224 pixels.
         width: D, features of a region; 1280.
-        early_side, early_width: the map that ``early`` returns; 14 and 120 for variant 2 at 224 pixels.
+        early_side, early_width: the map that ``early_blocks`` give; 14 and 120 for variant 2 at 224 pixels.
     """
 
     def __init__(self, variant: int = 2, size: int = 224):
@@ -138,17 +138,10 @@ class EfficientNetLite(nn.Module):
         self.head = normalised(nn.Conv2d(channels, self.width, 1, bias=False), self.width, activate=True)
         self.classifier = nn.Linear(self.width, 1000)
 
-    def early(self, pixels: Tensor) -> Tensor:
-        """Stem and first five stages: pixels [B, 3, S, S] -> maps [B, C, S/16, S/16]."""
-        return self.early_blocks(self.stem(pixels))
-
-    def late(self, maps: Tensor) -> Tensor:
-        """The remaining stages: maps of ``early`` -> regions [B, R, D], row by row from the top left."""
-        return self.head(self.late_blocks(maps)).flatten(2).transpose(1, 2)  # [B, R, D]
-
     def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels [B, 3, S, S] -> regions [B, R, D]."""
-        return self.late(self.early(pixels))
+        """Pixels [B, 3, S, S] -> regions [B, R, D], row by row from the top left."""
+        maps = self.early_blocks(self.stem(pixels))  # [B, C, S/16, S/16]
+        return self.head(self.late_blocks(maps)).flatten(2).transpose(1, 2)  # [B, R, D]
 
 
 def scaled_channels(channels: int, width: float) -> int:

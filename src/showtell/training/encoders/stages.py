@@ -20,6 +20,7 @@ class EarlyStages(nn.Module):
 
     def __init__(self, encoder: EfficientNetLite):
         super().__init__()
+        self.name, self.preprocessing = f"{encoder.name}/early", encoder.preprocessing
         self.stem = encoder.stem
         self.blocks = encoder.early_blocks
 
@@ -38,6 +39,7 @@ class LateStages(nn.Module):
 
     def __init__(self, encoder: EfficientNetLite, *, crop_scale: float = 1.0):
         super().__init__()
+        self.name, self.preprocessing = f"{encoder.name}/late", encoder.preprocessing
         self.side = encoder.early_side
         self.blocks = encoder.late_blocks
         self.head = encoder.head

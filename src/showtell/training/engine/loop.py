@@ -44,6 +44,15 @@ Validate = Callable[
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What a model learns from, what it makes small, and what it is judged by."""
+
+    batches: Batches
+    loss: Loss
+    validate: Validate
+
+
+@dataclass(frozen=True)
 class Group:
     """Parameters that learn at a rate of their own, and whose gradient is clipped apart.
 

@@ -14,8 +14,8 @@ Axes: J judgements, R regions, D width of a region, T tokens.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Self, cast
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from showtell.text.vocabulary import Vocabulary, padded
-from showtell.training.data.batches import Batch, CaptionBatches, on_device
+from showtell.training.data.batches import Batch, CaptionBatches, Movable
 from showtell.training.data.criticism import Criticism, Judgement
 from showtell.training.engine.loop import Batches
 from showtell.training.features.cache import FeatureCache
@@ -34,7 +34,7 @@ AT_A_TIME = 64  # judgements that are weighed at a time where no gradient is nee
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judged(Movable):
     """Judgements as tensors.
 
     Attributes:
@@ -50,33 +50,14 @@ class Judged:
     start: Tensor
     weights: Tensor
 
-    def to(self, device: torch.device) -> Self:
-        """The same on a device."""
-        return replace(
-            self,
-            regions=on_device(self.regions, device).float(),
-            tokens=on_device(self.tokens, device),
-            start=on_device(self.start, device),
-            weights=on_device(self.weights, device),
-        )
-
 
 @dataclass(frozen=True)
-class CriticisedBatch:
+class CriticisedBatch(Movable):
     """What one step learns from: train pictures, judgements, and the corrections among these, if there are any."""
 
     ordinary: Batch
     judged: Judged
     corrected: Batch | None
-
-    def to(self, device: torch.device) -> Self:
-        """The same on a device."""
-        return replace(
-            self,
-            ordinary=self.ordinary.to(device),
-            judged=self.judged.to(device),
-            corrected=None if self.corrected is None else self.corrected.to(device),
-        )
 
 
 class Judgements:

@@ -5,8 +5,7 @@ Axes: B pictures, R regions, C channels of the early map, D width of a region, W
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from showtell.training.data.augmentation import mirrored_words
-from showtell.training.data.batches import EpochBatches, on_device
+from showtell.training.data.batches import EpochBatches, Movable
 from showtell.training.encoders.efficientnet_lite import EfficientNetLite
 from showtell.training.encoders.stages import LateStages
 from showtell.training.features.cache import FeatureCache
@@ -44,7 +43,7 @@ Word = tuple[str, str]  # a language and a word of it
 
 
 @dataclass(frozen=True)
-class WordBatch:
+class WordBatch(Movable):
     """Pictures and the words of their captions.
 
     Attributes:
@@ -57,11 +56,6 @@ class WordBatch:
     ids: tuple[str, ...]
     cells: Tensor
     targets: Tensor
-
-    def to(self, device: torch.device) -> Self:
-        """The same on a device."""
-        cells = on_device(self.cells, device).float()
-        return replace(self, cells=cells, targets=on_device(self.targets, device))
 
 
 class WordPredictor(nn.Module):

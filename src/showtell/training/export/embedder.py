@@ -9,11 +9,10 @@ from showtell.errors import BadBundle, BadRecipe
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.selection import without_sources
 from showtell.training.encoders import checksum
-from showtell.training.engine.checkpoint import load_average
 from showtell.training.export.graphs import halved
 from showtell.training.export.onnx_graph import Method, to_onnx
 from showtell.training.recipe import read_recipe
-from showtell.training.runs.run import build
+from showtell.training.train import load_trained
 
 
 def embedder_graphs(
@@ -40,8 +39,7 @@ def embedder_graphs(
         raise BadBundle(
             f"{run} has another vocabulary; train it with --set text.vocabulary=RUN/vocabulary.json"
         )
-    model = build(recipe, vocabulary, regions=regions, region_width=region_width)
-    model.load_state_dict(load_average(run / "checkpoints" / "best.safetensors"))
+    model = load_trained(run, recipe, vocabulary, regions=regions, region_width=region_width)
     pictures = to_onnx(
         Method(model, "encode_pictures"),
         (torch.zeros(2, regions, region_width),),

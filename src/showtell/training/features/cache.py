@@ -46,11 +46,6 @@ class FeatureCache:
     mirrored: NDArray[np.bool_]
     meta: dict[str, Any]
 
-    @property
-    def augmentation_count(self) -> int:
-        """K."""
-        return len(self.augmentations)
-
     def rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """The row of each id.
 

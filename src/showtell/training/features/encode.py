@@ -80,7 +80,7 @@ def encode_maps(
     Raises:
         BadFeatures: the folder holds features of other pictures, or made in another way.
     """
-    count = maps.augmentation_count
+    count = len(maps.augmentations)
     writer = CacheWriter(folder, maps.ids, described | {"augmentations": count})
     with progress.bar(len(maps.ids), title) as advance:
         advance(writer.done)

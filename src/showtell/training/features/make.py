@@ -36,10 +36,7 @@ def make_features(
         raise BadFeatures(
             f"a file of features holds no augmentations; give a folder in the place of {output}"
         )
-    module = encoder.load()
-    network = PictureNetwork(
-        module, name=module.name, preprocessing=module.preprocessing, device=choose_device(device)
-    )
+    network = PictureNetwork(encoder.load(), choose_device(device))
     if is_file(output):
         encode_to_file(pictures, network, output, progress=progress)
     else:

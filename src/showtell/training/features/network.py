@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,27 +24,18 @@ class PictureNetwork:
     """A picture network as a function of arrays: by ONNX Runtime on a CPU, where PyTorch is several times slower.
 
     Args:
-        network: a module from pixels [B, 3, S, S] to features [B, R, D].
-        name: what the cache's ``meta.json`` calls it.
-        preprocessing: what the pixels go through.
+        network: an encoder, or a part of one, from pixels [B, 3, S, S] to features [B, R, D]; it brings its ``name``,
+            which stands in the cache's ``meta.json``, and its ``preprocessing``.
         device: what it runs on; on a GPU it is PyTorch that runs it.
         blank: what the network takes in the place of pixels, with a batch of 1.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        *,
-        name: str,
-        preprocessing: Preprocessing,
-        device: torch.device = CPU,
-        blank: torch.Tensor | None = None,
-    ):
-        self.name = name
-        self.preprocessing = preprocessing
+    def __init__(self, network: nn.Module, device: torch.device = CPU, *, blank: torch.Tensor | None = None):
+        self.name = cast(str, network.name)
+        self.preprocessing = cast(Preprocessing, network.preprocessing)
         self.checksum = checksum(network)
         if blank is None:
-            blank = torch.zeros(1, 3, preprocessing.size, preprocessing.size)
+            blank = torch.zeros(1, 3, self.preprocessing.size, self.preprocessing.size)
         with torch.inference_mode():
             _, self.regions, self.width = network.eval()(blank).shape
         self._network, self._device, self._blank = network, device, blank

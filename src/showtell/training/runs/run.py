@@ -1,5 +1,6 @@
 """What every stage of a run shares: its settings, what it learns from, its folder, and encoding pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from torch import nn
 
 from showtell.progress import Progress
 from showtell.text.vocabulary import Vocabulary
-from showtell.training.data.selection import Selection
+from showtell.training.data.batches import CaptionBatches
+from showtell.training.data.selection import Selection, TrainingPicture
 from showtell.training.data.word_vectors import Embeddings
 from showtell.training.engine.devices import wait
 from showtell.training.features.cache import FeatureCache, open_features
@@ -54,6 +56,19 @@ class Run:
     device: torch.device
     first: bool
     progress: Progress
+
+    def batches(
+        self, pictures: Sequence[TrainingPicture], cache: FeatureCache, *, batch: int
+    ) -> CaptionBatches:
+        """Pictures with captions, which are cut off as the recipe says, and features; ``batch`` pictures in each."""
+        return CaptionBatches(
+            pictures,
+            cache,
+            self.vocabulary,
+            batch=batch,
+            maximum_length=self.recipe.text.maximum_length,
+            seed=self.recipe.seed,
+        )
 
     def encode(
         self, network: PictureNetwork, folder: Path, title: str, *, late: PictureNetwork | None = None
