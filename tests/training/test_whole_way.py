@@ -143,8 +143,8 @@ def test_the_graphs_are_refused_when_they_do_not_say_what_pytorch_says(
     # The graphs are made, then the weights change: what a broken conversion would look like.
     honest = export.make_graphs
 
-    def other_weights(encoder, model):
-        graphs = honest(encoder, model)
+    def other_weights(encoder, model, **how):
+        graphs = honest(encoder, model, **how)
         for parameter in model.parameters():
             parameter.data.mul_(1.1)
         return graphs
