@@ -45,7 +45,7 @@ def _figures(recipe: Recipe, evaluations: Sequence[Evaluation]) -> str:
     tables = [_table(evaluation, alone=len(evaluations) == 1) for evaluation in evaluations]
     return (
         f"## Figures\n\nCaptions by people on dev splits, beam {recipe.decoding.beam}; dev also chose the best "
-        "epoch, so the figures lean a little to the bright side.\n\n" + "\n\n".join(tables)
+        "epoch, so the figures are slightly optimistic.\n\n" + "\n\n".join(tables)
     )
 
 
