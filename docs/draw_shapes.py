@@ -4,6 +4,7 @@ Run as `python docs/draw_shapes.py DIR`; `flickr8k:DIR` then opens it.
 """
 
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ SIDE = 128
 
 
 def draw_corpus(folder: Path, *, train: int, dev: int, seed: int = 0) -> dict[str, str]:
-    """Write pictures, captions and split lists; returns the caption of each picture by its file name."""
+    """Write pictures, two captions of each and split lists; returns the first captions by the names of the files."""
     generator = random.Random(seed)
     pictures = folder / "Flicker8k_Dataset"
     pictures.mkdir(parents=True)
@@ -26,7 +27,11 @@ def draw_corpus(folder: Path, *, train: int, dev: int, seed: int = 0) -> dict[st
         picture.save(pictures / name, quality=92)
         captions[name] = caption
     names = list(captions)
-    rows = [f"{name}#{index}\t{caption} .\n" for name, caption in captions.items() for index in range(2)]
+    rows = [
+        f"{name}#{index}\t{text} .\n"
+        for name, caption in captions.items()
+        for index, text in enumerate((caption, in_other_words(caption)))
+    ]
     (folder / "Flickr8k.token.txt").write_text("".join(rows))
     (folder / "Flickr_8k.trainImages.txt").write_text("\n".join(names[:train]) + "\n")
     (folder / "Flickr_8k.devImages.txt").write_text("\n".join(names[train:]) + "\n")
@@ -46,6 +51,11 @@ def draw_scene(generator: random.Random) -> tuple[Image.Image, str]:
     for (colour, shape), corner in zip((first, second), shifted, strict=True):
         _draw(ImageDraw.Draw(picture), shape, COLOURS[colour], corner, generator)
     return picture, f"a {' '.join(first)} {relation} a {' '.join(second)}"
+
+
+def in_other_words(caption: str) -> str:
+    """The second caption of a picture: "a red circle is above a blue square"."""
+    return re.sub("(?= (above|beside) )", " is", caption)
 
 
 def _draw(

@@ -11,4 +11,4 @@ _MODULE = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_MODULE)
 
 COLOURS, SHAPES, SIDE = _MODULE.COLOURS, _MODULE.SHAPES, _MODULE.SIDE
-draw_corpus, draw_scene = _MODULE.draw_corpus, _MODULE.draw_scene
+draw_corpus, draw_scene, in_other_words = _MODULE.draw_corpus, _MODULE.draw_scene, _MODULE.in_other_words

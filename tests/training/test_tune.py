@@ -82,7 +82,7 @@ def test_it_raises_the_reward(half_trained: Path, tmp_path: Path) -> None:
     tune(
         half_trained,
         tmp_path / "tuned",
-        settings("schedule.epochs=8", "schedule.learning_rate=5e-4", "dropout=0.0", "cross_entropy=0.0"),
+        settings("schedule.epochs=5", "schedule.learning_rate=5e-4", "dropout=0.0", "cross_entropy=0.0"),
     )
     rewards = rewards_of(tmp_path / "tuned")
     assert sum(rewards[-2:]) > sum(rewards[:2])

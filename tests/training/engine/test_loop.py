@@ -258,23 +258,20 @@ def test_two_processes_end_with_the_same_weights_as_each_other_and_learn(tmp_pat
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from pathlib import Path\n"
         "import torch\n"
-        "from torch import distributed as dist\n"
+        "from torch import distributed as dist, multiprocessing\n"
         "from safetensors.torch import save_file\n"
         "from test_loop import run\n"
-        "dist.init_process_group('gloo')\n"
-        f"model = run(Path({str(tmp_path / 'run')!r}))\n"
-        f"save_file(model.state_dict(), {str(tmp_path)!r} + f'/{{dist.get_rank()}}.safetensors')\n"
-        "dist.destroy_process_group()\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "def learn(rank):\n"
+        "    dist.init_process_group('gloo', init_method=f'file://{folder}/meet', rank=rank, world_size=2)\n"
+        "    model = run(folder / 'run')\n"
+        "    save_file(model.state_dict(), folder / f'{rank}.safetensors')\n"
+        "    dist.destroy_process_group()\n"
+        # Both come from one process that has imported PyTorch, which takes longer than what they learn.
+        "multiprocessing.start_processes(learn, nprocs=2, start_method='fork')\n"
     )
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node=2",
-        str(program),
-    ]
-    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, str(program)], check=True, env=environment, capture_output=True)
     first, second = (load_file(tmp_path / f"{rank}.safetensors") for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
     losses = [json.loads(line)["loss"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]

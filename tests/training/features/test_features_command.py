@@ -73,7 +73,7 @@ def test_vgg16_keeps_its_filter_in_an_npz_and_gives_fc2_or_its_map(tmp_path, mon
 
 
 def test_a_killed_command_continues_and_ends_with_the_same_file(tmp_path, capsys) -> None:
-    draw(tmp_path / "pictures", 5 * BATCH)
+    draw(tmp_path / "pictures", 3 * BATCH)
     arguments = [tmp_path / "pictures", *LITE, "--output"]
     command = [sys.executable, "-m", "showtell", "features", *arguments, tmp_path / "killed.pkl"]
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL)
@@ -87,7 +87,7 @@ def test_a_killed_command_continues_and_ends_with_the_same_file(tmp_path, capsys
     done = json.loads(meta.read_text())["done"]
     assert not (tmp_path / "killed.pkl").exists()
     assert features(*arguments, tmp_path / "killed.pkl") == 0
-    assert f"{done} of {5 * BATCH} pictures were done before" in capsys.readouterr().err
+    assert f"{done} of {3 * BATCH} pictures were done before" in capsys.readouterr().err
     assert not meta.parent.exists()
     assert features(*arguments, tmp_path / "whole.pkl") == 0
     assert (tmp_path / "killed.pkl").read_bytes() == (tmp_path / "whole.pkl").read_bytes()
