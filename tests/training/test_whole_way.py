@@ -65,7 +65,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(("two_lstm", 10), id="two_lstm"),
+        pytest.param(("two_lstm", 8), id="two_lstm"),
         pytest.param(("transformer", 18), id="transformer", marks=pytest.mark.slow),
     ],
 )

@@ -208,7 +208,7 @@ def loss_of(reward: object, **settings: object) -> SelfCriticalLoss:
 def followed(loss: SelfCriticalLoss, name: str, steps: int = 40) -> list[dict[str, float]]:
     """The figures of each step that a small model takes along the loss, without dropout."""
     torch.manual_seed(0)
-    model = small(name).train()
+    model = small(name, **({"decoder_layers": 1} if name == "transformer" else {})).train()
     scale_dropout(model, 0.0)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     figures = []
