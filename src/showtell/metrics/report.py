@@ -113,7 +113,8 @@ def score(
     Args:
         candidates: ``{id: caption}``, or a list of captions.
         references: ``{id: [captions]}``, any number for each picture; or lists as sacrebleu takes them, the first
-            references of all pictures, then the second ones, …
+            references of all pictures, then the second ones, … Of a list for each picture, with candidates in a list,
+            make ``dict(enumerate(references))`` and ``dict(enumerate(candidates))``.
         settings: see `Settings`.
 
     Raises:
