@@ -38,7 +38,7 @@ from showtell.captioning.bundle import read_bundle, write_bundle
 from showtell.corpora import open_corpus
 from showtell.corpora.base import PEOPLE, Example
 from showtell.search.calibration import FEATURES, KINDS, Calibration
-from showtell.search.finding import Evidence, gather, look_up, nearness, rank
+from showtell.search.finding import Evidence, gather, look_up, measure_of_hubness, nearness, rank
 from showtell.search.hubness import CaptionClusters
 from showtell.search.library import Library, open_library
 from showtell.search.model import Model
@@ -140,15 +140,7 @@ class Bench:
             among=np.sort(ids),
         )
         look = None if self.vectors is None else self.vectors.look(self.model.text_vector(query))
-        return gather(text, look, among=None, ids=ids, hubness=self.hubness)
-
-    def hubness(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """As `find` has it [N]; 0 for a bundle that says nothing of it."""
-        if self.model.clusters is None:
-            return np.zeros(len(ids), np.float32)
-        there, vectors = self.store.vectors_of(str(self.model.space), ids.tolist())
-        found = dict(zip(there.tolist(), self.model.clusters.hubness(vectors), strict=True))
-        return np.array([found[place] for place in ids.tolist()], np.float32)
+        return gather(text, look, among=None, ids=ids, hubness=measure_of_hubness(self.store, self.model))
 
     def whole(self, query: str, statistics: WordStatistics) -> Table:
         """The features of a query as a whole [1, 3]."""

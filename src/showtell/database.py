@@ -73,10 +73,8 @@ class Database:
             with self._plain_errors():
                 self._write_ahead(application)
             self._migrate(migrations)
-            for setting in (
-                "synchronous = FULL",
-                *settings,
-            ):  # what was reported as written survives a power cut
+            # What was reported as written survives a power cut.
+            for setting in ("synchronous = FULL", *settings):
                 self.rows(f"PRAGMA {setting}")
         except BaseException:
             self._connection.close()

@@ -39,7 +39,13 @@ def describe(
         if words is not None:
             opened.describe(path, words, language=language)
             return
-        for caption in opened.captions(path):
-            if caption.author == "person" and language in (None, caption.language):
-                opened.undescribe(path, caption.language)
-                note(f"{path}: {caption.text!r} is forgotten")
+        captions = [
+            one
+            for one in opened.captions(path)
+            if one.author == "person" and language in (None, one.language)
+        ]
+        for caption in captions:
+            opened.undescribe(path, caption.language)
+            note(f"{path}: {caption.text!r} is forgotten")
+        if not captions:
+            note(f"{path}: there are no words of a person's in the library")

@@ -11,12 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from showtell.search.calibration import FEATURES, Calibration
+from showtell.search.model import Model
 from showtell.search.records import Floats, Integers
 from showtell.search.store import Store
 from showtell.search.vectors import Look
 from showtell.search.words import Words, query_terms, query_words
 
-__all__ = ["CANDIDATES", "Evidence", "Text", "combine", "gather", "look_up", "nearness", "rank"]
+__all__ = [
+    "CANDIDATES",
+    "Evidence",
+    "Text",
+    "combine",
+    "gather",
+    "look_up",
+    "measure_of_hubness",
+    "nearness",
+    "rank",
+]
 
 CANDIDATES = 300
 """So many of the pictures nearest by vector come into question, beside all whose captions have a word."""
@@ -187,6 +198,24 @@ def nearness(table: NDArray[np.float64]) -> NDArray[np.float64]:
     """Similarity less hubness, where that is known [N, F] -> [N]."""
     near: NDArray[np.float64] = table[:, FEATURES.index("similarity")] - np.nan_to_num(table[:, _HUBNESS])
     return near
+
+
+def measure_of_hubness(store: Store, model: Model) -> Callable[[Integers], Floats] | None:
+    """What says the hubness of a library's pictures: ids [N] -> hubness [N], 0 for those without a vector.
+
+    Returns:
+        None for a bundle that does not have the captions that it learnt from.
+    """
+    clusters, space = model.clusters, model.space
+    if clusters is None or space is None:
+        return None
+
+    def measure(ids: Integers) -> Floats:
+        there, vectors = store.vectors_of(space, ids.tolist())
+        known = dict(zip(there.tolist(), clusters.hubness(vectors), strict=True)) if len(there) else {}
+        return np.array([known.get(place, 0) for place in ids.tolist()], np.float32)
+
+    return measure
 
 
 def _hubness(

@@ -15,7 +15,16 @@ from showtell.errors import ShowtellError
 from showtell.search.answers import Found, Match
 from showtell.search.calibration import FEATURES, Calibration
 from showtell.search.duplicates import groups
-from showtell.search.finding import Evidence, Text, combine, gather, look_up, nearness, rank
+from showtell.search.finding import (
+    Evidence,
+    Text,
+    combine,
+    gather,
+    look_up,
+    measure_of_hubness,
+    nearness,
+    rank,
+)
 from showtell.search.indexing import content_hash
 from showtell.search.model import Model
 from showtell.search.presence import answer_features
@@ -201,18 +210,9 @@ class Searcher:
             )
         if look is None:
             return _Part(self._model.calibrations["words"], text, None)
-        hubness = None if self._model.clusters is None else self._hubness
-        return _Part(self._model.calibrations["hybrid"], text, look, hubness)
-
-    def _hubness(self, ids: Integers) -> Floats:
-        """How near pictures are to captions in general [N]; 0 for those whose vector is gone by now."""
-        assert self._model.clusters is not None
-        found = np.zeros(len(ids), np.float32)
-        there, vectors = self._store.vectors_of(str(self._model.space), ids.tolist())
-        if len(there):
-            order = np.argsort(ids)
-            found[order[np.searchsorted(ids, there, sorter=order)]] = self._model.clusters.hubness(vectors)
-        return found
+        return _Part(
+            self._model.calibrations["hybrid"], text, look, measure_of_hubness(self._store, self._model)
+        )
 
     def _may_have_an_answer(
         self, words: str, judged: _Judged, look: Look | None, vectors: Vectors | None, among: Integers | None

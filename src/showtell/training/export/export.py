@@ -40,10 +40,8 @@ from showtell.training.settings import Recipe
 from showtell.training.train import load_trained
 
 LARGEST_REGION_DIFFERENCE = 0.02  # mean difference, as a share of the regions' standard deviation
-LARGEST_LOGIT_DIFFERENCE = {
-    "fp16": 0.1,
-    "int8": 0.5,
-}  # of any logit; words are decided by differences of whole units
+# Of any logit, by precision; words are decided by differences of whole units.
+LARGEST_LOGIT_DIFFERENCE = {"fp16": 0.1, "int8": 0.5}
 PICTURES_COMPARED = 8
 STEPS_COMPARED = 8
 GOOD_CIDER = 50.0  # percent: what the calibration calls a good caption
@@ -103,8 +101,8 @@ def export_run(
     compared = sets[0].examples[:PICTURES_COMPARED]
     network = encoder_of(run, encoder, [example for one in sets for example in one.examples])
     vocabulary, model = _captioner_of(run, recipe, network)
-    shown = BothSides(network, recipe.export.mirrored) if recipe.export.mirrored else network
-    graphs = make_graphs(shown, model, precision=recipe.export.precision)
+    exported = BothSides(network, recipe.export.mirrored) if recipe.export.mirrored else network
+    graphs = make_graphs(exported, model, precision=recipe.export.precision)
     if embedder is not None:
         graphs |= embedder_graphs(
             embedder, network, vocabulary, regions=network.regions, region_width=network.width
@@ -120,7 +118,8 @@ def export_run(
         decoding=asdict(recipe.decoding),
         training=_published(recipe),
     )
-    parity = check_parity(bundle, shown, model, compared, LARGEST_LOGIT_DIFFERENCE[recipe.export.precision])
+    tolerance = LARGEST_LOGIT_DIFFERENCE[recipe.export.precision]
+    parity = check_parity(bundle, exported, model, compared, logits=tolerance)
     progress.note(
         f"the graphs agree with PyTorch: regions to {parity.regions:.2g}, logits to {parity.logits:.2g}"
     )
@@ -196,12 +195,16 @@ def check_parity(
     encoder: EfficientNetLite | VGG16 | BothSides,
     model: nn.Module,
     examples: Sequence[Example],
-    largest_logit_difference: float,
+    *,
+    logits: float,
 ) -> Parity:
     """Compare the graphs with PyTorch on pictures: their regions, and the logits along PyTorch's greedy captions.
 
+    Args:
+        logits: the largest difference of a logit that is let pass.
+
     Raises:
-        BadBundle: the logits differ by more than that, or the regions by more than `LARGEST_REGION_DIFFERENCE`.
+        BadBundle: a logit differs by more, or the regions by more than `LARGEST_REGION_DIFFERENCE`.
     """
     pixels = np.stack([read_pixels(example.path, encoder.preprocessing) for example in examples])
     with torch.inference_mode():
@@ -209,10 +212,10 @@ def check_parity(
     regions = OnnxEncoder(bundle)(pixels)
     apart = float(np.abs(regions - expected).mean() / expected.std())
     parity = Parity(apart, _largest_logit_difference(bundle, model, expected))
-    if not (parity.regions <= LARGEST_REGION_DIFFERENCE and parity.logits <= largest_logit_difference):
+    if not (parity.regions <= LARGEST_REGION_DIFFERENCE and parity.logits <= logits):
         raise BadBundle(
             f"the exported graphs do not give what PyTorch gives: regions differ by {parity.regions:.3g} (at most "
-            f"{LARGEST_REGION_DIFFERENCE}), logits by {parity.logits:.3g} (at most {largest_logit_difference})"
+            f"{LARGEST_REGION_DIFFERENCE}), logits by {parity.logits:.3g} (at most {logits})"
         )
     return parity
 

@@ -33,7 +33,12 @@ class Encoder(Protocol):
 
 
 class BothSides(nn.Module):
-    """An encoder that looks at a picture and at its mirror image: the mean of the regions that show the same place."""
+    """An encoder that is given a picture and its mirror image: the mean of the regions that show the same place.
+
+    Args:
+        encoder: pixels [B, 3, S, S] -> regions [B, R, D] of a square grid.
+        weight: of the mirror image's regions in the mean, 0 to 1.
+    """
 
     def __init__(self, encoder: nn.Module, weight: float):
         super().__init__()
@@ -63,9 +68,9 @@ class OneStep(nn.Module):
         hidden, cell = (tensor[0] for tensor in state)
         gates = F.linear(inputs[:, 0], lstm.weight_ih_l0, lstm.bias_ih_l0)
         gates = gates + F.linear(hidden, lstm.weight_hh_l0, lstm.bias_hh_l0)  # [B, 4W]
-        put, forget, new, out = gates.chunk(4, dim=-1)
-        cell = torch.sigmoid(forget) * cell + torch.sigmoid(put) * torch.tanh(new)
-        hidden = torch.sigmoid(out) * torch.tanh(cell)
+        input_gate, forget_gate, candidate, output_gate = gates.chunk(4, dim=-1)
+        cell = torch.sigmoid(forget_gate) * cell + torch.sigmoid(input_gate) * torch.tanh(candidate)
+        hidden = torch.sigmoid(output_gate) * torch.tanh(cell)
         return hidden[:, None], (hidden[None], cell[None])
 
 
