@@ -198,7 +198,7 @@ def test_everything_is_done_by_keyboard(visit):
     assert page.evaluate("document.activeElement.id") == "files"
     visit.choose(("red.png", picture("red")))
     page.wait_for_selector(".caption >> nth=1")
-    page.locator("button:has-text('Where it looked')").first.press("Enter")
+    page.locator("button:has-text('Explain')").first.press("Enter")
     page.locator(".word:has-text('red')").focus()
     page.wait_for_selector(".card canvas:visible")
     page.locator("button:has-text('Correct')").first.press("Enter")
@@ -343,7 +343,7 @@ def test_axe_finds_nothing_serious(browser, server, scheme, width):
     visiting.page.wait_for_selector(".caption >> nth=1")
     visiting.page.locator(".card summary").first.click()
     visiting.page.locator("button:has-text('Correct')").first.click()
-    visiting.page.locator("button:has-text('Where it looked')").first.click()
+    visiting.page.locator("button:has-text('Explain')").first.click()
     assert problems_of(visiting.page) == []
     wide = visiting.page.evaluate("document.documentElement.scrollWidth")
     assert wide <= width

@@ -32,8 +32,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "zh": ("Chinese", "中文"),
     "confidence": ("Confidence {percent} %", "置信度 {percent}%"),
     "look": (
-        "Point at a word, or move the cursor into it, to see where the model looked.",
-        "把鼠标或光标移到一个词上，可看到模型看了图片的哪里。",
+        "Point at a word, or move the cursor into it, to see which part of the picture it depends on.",
+        "把鼠标或光标移到一个词上，可看到它取决于图片的哪一部分。",
     ),
     "others": ("Other captions", "其他描述"),
     "copy": ("Copy", "复制"),

@@ -1,4 +1,4 @@
-// A card for each picture: its captions, where each word looked, and what people say of them.
+// A card for each picture: its captions, which part of the picture each word depends on, and what people say of them.
 
 import * as api from "./api.js";
 import { showAlike, thumb } from "./search.js";
@@ -122,7 +122,7 @@ class CaptionView {
     this.caption.addEventListener("mouseleave", () => this.look(null));
     this.sure = make("p", { className: "small" });
     this.answer = make("p", { role: "status", hidden: true });
-    this.keys = make("div", { className: "row", role: "group", hidden: true, label: "lookedHint" });
+    this.keys = make("div", { className: "row", role: "group", hidden: true, label: "explainHint" });
     this.element = make("section", { className: "described" },
       make("h2", text(described.language) ? { text: described.language } : { textContent: described.language }),
       this.caption, this.sure, this.buttons(), this.keys, this.form(), this.answer, this.others());
@@ -130,7 +130,7 @@ class CaptionView {
     this.show(this.own);
   }
 
-  // Show a caption; where words looked is known of the model's own alone.
+  // Show a caption; what words depend on is known of the model's own alone.
   show(shown) {
     this.shown = shown;
     this.look(null);
@@ -171,31 +171,31 @@ class CaptionView {
 
   buttons() {
     const quiet = (name, onclick) => make("button", { type: "button", className: "quiet", text: name, onclick });
-    this.looked = quiet("looked", () => (this.keys.hidden ? this.unfold() : this.fold()));
-    this.looked.setAttribute("aria-expanded", "false");
+    this.explain = quiet("explain", () => (this.keys.hidden ? this.unfold() : this.fold()));
+    this.explain.setAttribute("aria-expanded", "false");
     const copy = make("button", { type: "button", className: "second", text: "copy" });
     copy.onclick = async () => {
       await copyText(this.shown.text);
       this.tell("copied");
     };
-    this.ofOwn = [this.looked];
+    this.ofOwn = [this.explain];
     this.ofMachine = [
       quiet("good", () => this.keep({ kind: "rating", rating: 5 })),
       quiet("bad", () => this.keep({ kind: "rating", rating: 1 })),
     ];
     this.correct = quiet("correct", () => this.edit());
-    return make("div", { className: "row" }, copy, this.looked, ...this.ofMachine, this.correct);
+    return make("div", { className: "row" }, copy, this.explain, ...this.ofMachine, this.correct);
   }
 
   unfold() {
     this.keys.hidden = false;
-    this.looked.setAttribute("aria-expanded", "true");
+    this.explain.setAttribute("aria-expanded", "true");
     if (!this.keys.children.length) this.keys.append(...this.described.words.map((word, number) => this.key(word, number)));
   }
 
   fold() {
     this.keys.hidden = true;
-    this.looked.setAttribute("aria-expanded", "false");
+    this.explain.setAttribute("aria-expanded", "false");
     this.look(null);
   }
 
@@ -206,7 +206,7 @@ class CaptionView {
     });
   }
 
-  // Show where word `number` looked.
+  // Show which part word `number` depends on.
   async look(number) {
     const version = ++this.version;
     this.marks?.forEach((mark, place) => mark && mark.classList.toggle("lit", place === number));
