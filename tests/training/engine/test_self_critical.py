@@ -19,7 +19,7 @@ from showtell.training.data.selection import TrainingCaption, TrainingPicture
 from showtell.training.engine.gate import Gate
 from showtell.training.engine.losses import CrossEntropy
 from showtell.training.engine.rewards import Reward, signature
-from showtell.training.engine.self_critical import SelfCriticalLoss, sample, scale_dropout
+from showtell.training.engine.self_critical import SelfCriticalLoss, draw, sample, scale_dropout
 from showtell.training.settings import SelfCritical
 
 CAPTIONS = {
@@ -173,6 +173,16 @@ class TestSampling:
         assert not found.log_probabilities[~said].any()
 
 
+def test_indices_are_drawn_as_often_as_they_are_probable_and_never_without_probability() -> None:
+    torch.manual_seed(0)
+    probabilities = torch.tensor([[0.0, 0.25, 0.0, 0.75, 0.0], [0.5, 0.0, 0.0, 0.0, 0.5]])
+    drawn = torch.cat([draw(probabilities) for _ in range(4000)], dim=1)
+    for row, expected in zip(drawn, probabilities, strict=True):
+        found = torch.bincount(row, minlength=5) / 4000
+        torch.testing.assert_close(found, expected, atol=0.03, rtol=0)
+        assert not found[expected == 0].any()
+
+
 class Constant:
     """A reward for the number of times that a token comes, known for some pictures."""
 
@@ -224,7 +234,7 @@ class TestLoss:
     @pytest.mark.parametrize("name", [*sorted(MODELS), SENTINEL])
     def test_following_it_raises_the_reward_in_each_language(self, name: str) -> None:
         loss = SelfCriticalLoss(
-            {"en": Constant(12), "zh": Constant(13)},
+            {"en": Constant(12), "zh": Constant(12)},
             {"en": SPECIAL, "zh": replace(SPECIAL, start=4, others=(3,))},
             SelfCritical(cross_entropy=0.0, samples=8),
             CrossEntropy(0),
@@ -239,6 +249,22 @@ class TestLoss:
         figures = followed(loss_of(Constant(12), cross_entropy=0.0, baseline="greedy", samples=8), "nic")
         rewards = [found["en reward"] for found in figures]
         assert np.mean(rewards[-5:]) > np.mean(rewards[:5]) + 1
+
+    def test_the_longest_greedy_caption_ends_as_samples_do(self) -> None:
+        ends = []
+
+        class Ends(Constant):
+            def __call__(self, ids, mirrored, tokens):
+                ends.append((tokens == SPECIAL.end).any(axis=1))
+                return super().__call__(ids, mirrored, tokens)
+
+        never_ends = small("nic")
+        with torch.no_grad():
+            never_ends.bias[12] = 99.0
+        loss_of(Ends(12), baseline="greedy", samples=1)(never_ends, batch())
+        of_samples, of_greedy = ends
+        assert of_samples.all()
+        assert of_greedy.all()
 
     def test_equal_rewards_teach_nothing(self) -> None:
         model = small("nic").train()

@@ -163,7 +163,7 @@ def sample(
             )
         log_softmax = masked.log_softmax(dim=-1)  # [N, V]
         probability = log_softmax.detach().exp()
-        tokens = torch.multinomial(probability, 1)  # [N, 1]
+        tokens = draw(probability)
         log_probabilities.append(log_softmax.gather(1, tokens)[:, 0] * growing)
         entropy = entropy - ((probability * log_softmax.detach()).sum(dim=-1) * growing).sum()
         tokens = tokens.masked_fill(~growing[:, None], special.pad)
@@ -174,6 +174,16 @@ def sample(
     found = torch.cat(drawn, dim=1)  # [N, T]
     number = (found != special.pad).sum()
     return Samples(found, torch.stack(log_probabilities, dim=1), entropy / number, unknown / number)
+
+
+def draw(probabilities: Tensor) -> Tensor:
+    """One index per row, with the probabilities of its elements: [N, V] -> int64 [N, 1].
+
+    ``torch.multinomial`` draws a random number for each element, which takes a fifth of a step's time.
+    """
+    cumulative = probabilities.double().cumsum(dim=1)  # [N, V]
+    random = torch.rand(len(cumulative), 1, dtype=torch.float64, device=cumulative.device)
+    return torch.searchsorted(cumulative, random * cumulative[:, -1:], right=True)
 
 
 @torch.no_grad()
@@ -193,6 +203,7 @@ def _greedy(
         forbidden = torch.tensor([*never, special.end] if step < length[0] else never, device=regions.device)
         tokens = logits[:, 0].float().index_fill(1, forbidden, FORBIDDEN).argmax(dim=-1, keepdim=True)
         drawn.append(tokens)
+    drawn.append(torch.full_like(tokens, special.end))  # as in ``sample``, the longest captions end too
     module.train(training)
     return torch.cat(drawn, dim=1).cpu().numpy()
 
