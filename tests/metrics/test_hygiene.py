@@ -34,6 +34,10 @@ def test_captions_that_repeat_themselves(caption, repeats):
         ("", "en", 0),
         ("一 个 男人 在 草地 上", "zh", 0),
         ("一 只 黑色 的", "zh", 100),
+        ("一个 男人 拿 着", "zh", 100),
+        ("一个 女人 在 街道 上 走 着", "zh", 0),
+        ("两 只 狗 奔跑 着", "zh", 0),
+        ("着", "zh", 100),
         ("un chien avec un", "fr", None),
     ],
 )

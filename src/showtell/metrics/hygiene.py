@@ -17,6 +17,8 @@ _UNFINISHED = {
         "的 和 与 在 把 被 是 着 一 一个 一只 一名 一位 一群 一条 一张 两 两个 个 只 或 及 从 向 对".split()
     ),
 }
+# After verbs of posture and movement, 着 ends a sentence ("在街上走着"); after others it wants an object ("拿着").
+_BEFORE_LAST_ZHE = frozenset("站立坐躺趴卧蹲走跑奔跳跃飞爬游滚笑")
 _LOOP = 3  # this many words, said twice one after the other, are a loop
 
 
@@ -83,11 +85,17 @@ def hygiene_of(
         repeated=100 * _repeating(words, word_ids, grams) / number,
         unfinished=None
         if endings is None
-        else 100 * sum(caption.rpartition(" ")[2] in endings for caption in captions) / number,
+        else 100 * sum(_is_unfinished(caption, endings) for caption in captions) / number,
         in_training=None
         if training_sentences is None
         else 100 * sum(caption in training_sentences for caption in captions) / number,
     )
+
+
+def _is_unfinished(caption: str, endings: frozenset[str]) -> bool:
+    """Whether the last of a caption's words leaves it open."""
+    before, _, last = caption.rpartition(" ")
+    return last in endings and not (last == "着" and before[-1:] in _BEFORE_LAST_ZHE)
 
 
 def _repeating(words: Words, word_ids: Integers, grams: Grams) -> int:
