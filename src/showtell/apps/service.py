@@ -219,7 +219,7 @@ class Service:
         return [one for one in described if one is not None]
 
     def explain(self, source: bytes | Path, *, language: str | None = None) -> Explanation:
-        """Caption a picture and find where each word looked; see `caption` for the errors."""
+        """Caption a picture and find which part of it each word depends on; see `caption` for the errors."""
         options = self._options(language, None, None)
         if options["language"] == "both":
             raise BadOption("an explanation is of one language")

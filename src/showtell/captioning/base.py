@@ -52,7 +52,7 @@ class Caption:
             None when the bundle has no calibration.
         log_probability: natural logarithm of the captioner's probability of these tokens, the end included.
         tokens: the words.
-        attention: where it looked for each token, [T, R], when asked for.
+        attention: the weights of the regions for each token, [T, R], when asked for.
         alternatives: the other hypotheses, best first.
         similarity: of sentence and picture, the cosine of their vectors, -1 to 1; None where the captioner makes no
             vectors.

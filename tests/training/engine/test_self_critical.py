@@ -245,6 +245,14 @@ class TestLoss:
             rewards = [found[reward] for found in figures]
             assert np.mean(rewards[-5:]) > np.mean(rewards[:5]) + 1
 
+    @pytest.mark.parametrize(("language", "start"), [("en", 3), ("zh", 4)])
+    def test_a_language_alone_is_followed_from_its_own_start_token(self, language: str, start: int) -> None:
+        special = {language: replace(SPECIAL, start=start, others=(7 - start,))}
+        settings = SelfCritical(cross_entropy=0.0, samples=8)
+        loss = SelfCriticalLoss({language: Constant(12)}, special, settings, CrossEntropy(0), length=(1, 8))
+        rewards = [found[f"{language} reward"] for found in followed(loss, "nic")]
+        assert np.mean(rewards[-5:]) > np.mean(rewards[:5]) + 1
+
     def test_following_it_with_the_greedy_baseline_raises_the_reward(self) -> None:
         figures = followed(loss_of(Constant(12), cross_entropy=0.0, baseline="greedy", samples=8), "nic")
         rewards = [found["en reward"] for found in figures]

@@ -1,4 +1,4 @@
-"""The picture that is chosen: drawn, with its captions, where their words looked, and whether it may be shown."""
+"""The picture that is chosen: drawn, with its captions, what their words depend on, and whether it may be shown."""
 
 import time
 import tkinter
@@ -217,7 +217,7 @@ class Chosen:
             self.refresh()
 
     def looked_at(self, pane: CaptionPane, word: int | None) -> None:
-        """Show where a word looked; the caption is explained once."""
+        """Show what a word depends on; the caption is explained once."""
         picture, service = self.picture, self.service
         if picture is None or service is None or self.key is None or picture.hidden:
             return

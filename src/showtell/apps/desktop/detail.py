@@ -46,7 +46,7 @@ class PictureView:
         self._draw()
 
     def light(self, explanation: "Explanation | None", word: int = 0) -> None:
-        """Show where a word looked, or the picture as it is."""
+        """Show which part of the picture a word depends on, or the picture as it is."""
         self._explained = None if explanation is None else (explanation, word)
         self._draw()
 

@@ -1,4 +1,4 @@
-"""Pictures of the window, made in threads: thumbnails, the picture that is chosen, and where a word looked."""
+"""Pictures of the window, made in threads: thumbnails, the picture that is chosen, and what a word depends on."""
 
 from io import BytesIO
 from pathlib import Path

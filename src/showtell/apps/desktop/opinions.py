@@ -27,7 +27,7 @@ class Opinions:
         self._undo: list[_Undo] = []
 
     def looked_at(self, pane: CaptionPane, word: int | None) -> None:
-        """Show where a word looked."""
+        """Show which part of the picture a word depends on."""
         self._window.chosen.looked_at(pane, word)
 
     def correct(self, pane: CaptionPane) -> None:

@@ -134,7 +134,7 @@ def _add_captions(app: FastAPI, service: Service, limits: Limits) -> None:
         openapi_extra=form_schema("picture", language=_OPTIONS["language"]),
     )
     async def explain(request: Request) -> schemas.Explained:
-        """Caption one picture, and say where each word of the caption looked."""
+        """Caption one picture, and say which part of it each word of the caption depends on."""
         form = await read_form(request, limits)
         picture = form.only()
         asked = _options(form, "language").get("language")

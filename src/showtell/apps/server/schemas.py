@@ -112,7 +112,7 @@ class CaptionedMany(BaseModel):
 
 
 class Word(BaseModel):
-    """A word, and where it looked."""
+    """A word, and which part of the picture it depends on."""
 
     word: Annotated[str, Field(examples=["dog"])]
     map: Annotated[
@@ -125,7 +125,7 @@ class Word(BaseModel):
 
 
 class Explained(BaseModel):
-    """A caption, and where each of its words looked."""
+    """A caption, and which part of the picture each of its words depends on."""
 
     caption: Annotated[str, Field(examples=["a brown dog runs through the grass"])]
     language: Annotated[str, Field(examples=["en"])]
