@@ -33,6 +33,14 @@ Embeddings = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="GloVe's or word2vec's text file: vectors that words start from."),
 ]
+Teachers = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--teacher",
+        metavar="RUN",
+        help="A finished run of the same data, whose predictions are learnt too; may be repeated.",
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -43,7 +51,7 @@ Settings = Annotated[
 ]
 
 
-def train(
+def train(  # noqa: PLR0913, PLR0917 (typer makes an option of each parameter)
     recipe: Annotated[
         str, typer.Argument(metavar="RECIPE", help="The name of a recipe, or your own TOML file.")
     ],
@@ -55,6 +63,7 @@ def train(
     ],
     features: Features = None,
     encoder: Encoder = None,
+    teachers: Teachers = None,
     embeddings: Embeddings = None,
     freeze_embeddings: Annotated[
         bool, typer.Option("--freeze-embeddings", help="Leave these vectors as they are.")
@@ -86,6 +95,7 @@ def train(
             output,
             features=features,
             encoder=encoder,
+            teachers=teachers or (),
             device=device,
             progress=ON_STDERR,
         )

@@ -6,6 +6,7 @@ Encoding takes minutes to an hour, so nothing that stands in a recipe or a corpu
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -34,6 +35,9 @@ from showtell.training.models import ALIGNMENTS, Captioner, build_model
 from showtell.training.recipe import read_recipe, write_recipe
 from showtell.training.runs.run import Run
 from showtell.training.settings import Recipe
+from showtell.training.teachers import check_teachers, described_teachers
+
+TEACHERS = "teachers"  # in a run's recipe, among what it used: the checksums of their weights
 
 
 def begin(
@@ -43,6 +47,7 @@ def begin(
     *,
     features: Path | None,
     encoder: Path | None,
+    teachers: Sequence[Path] = (),
     device: torch.device,
     first: bool,
     progress: Progress,
@@ -75,12 +80,14 @@ def begin(
         else read_embeddings(Path(vectors.file), vocabulary, seed=recipe.seed),
         output=output,
         features=output / "features" if features is None or file is not None else features,
+        teachers=tuple(teachers),
         device=device,
         first=first,
         progress=progress if first else Progress(),
     )
     if file is not None:
         file.of([name for name, _ in selection.pictures])  # or the run is not begun
+    check_teachers(run)
     if first:
         _write_down(run, data, _trained_from(recipe, file, encoder))
     if first and file is not None:
@@ -126,9 +133,10 @@ def _write_down(run: Run, data: str, trained_from: dict[str, str]) -> None:
     What changes no weights may change: the description, the card, where the data lies, and the decoding from here on.
     """
     path = run.output / "recipe.toml"
+    taught_by = described_teachers(run.teachers) if run.teachers else None
     if path.exists():
         begun = read_recipe(path)
-        _refuse_other(run, begun, trained_from)
+        _refuse_other(run, begun, trained_from, taught_by)
         used = begun.used | {"data": data}
     else:
         run.output.mkdir(parents=True, exist_ok=True)
@@ -136,6 +144,7 @@ def _write_down(run: Run, data: str, trained_from: dict[str, str]) -> None:
             "data": data,
             "fingerprint": run.selection.fingerprint,
             **trained_from,
+            **({TEACHERS: taught_by} if taught_by else {}),
             "showtell": showtell.__version__,
             "torch": torch.__version__,
             "numpy": np.__version__,
@@ -148,8 +157,8 @@ def _write_down(run: Run, data: str, trained_from: dict[str, str]) -> None:
     write_recipe(replace(run.recipe, used=used), path)
 
 
-def _refuse_other(run: Run, begun: Recipe, trained_from: dict[str, str]) -> None:
-    """Refuse to continue a run with other settings, data or features than it was begun with."""
+def _refuse_other(run: Run, begun: Recipe, trained_from: dict[str, str], taught_by: str | None) -> None:
+    """Refuse to continue a run with other settings, data, features or teachers than it was begun with."""
     free: dict[str, Any] = {
         "name": begun.name,
         "description": begun.description,
@@ -168,6 +177,8 @@ def _refuse_other(run: Run, begun: Recipe, trained_from: dict[str, str]) -> None
         raise BadRecipe(
             f"{run.output} was begun with another encoder or other features; give those, or choose another --output"
         )
+    if begun.used.get(TEACHERS) != taught_by:
+        raise BadRecipe(f"{run.output} was begun with other teachers; give those, or choose another --output")
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any], where: str = "") -> str:

@@ -198,6 +198,7 @@ class Training(Settings):
         batch: pictures per step, each with all its captions.
         label_smoothing, doubly_stochastic: see ``losses.CrossEntropy``.
         augmentations: altered copies of each picture, of which each epoch shows one or the picture itself.
+        taught: share of the target that is the teachers', where a run has any.
         schedule: see ``Schedule``.
     """
 
@@ -205,6 +206,7 @@ class Training(Settings):
     label_smoothing: Annotated[float, Range(0, 0.99)] = 0.1
     doubly_stochastic: Annotated[float, Range(0, 10**6)] = 0.0
     augmentations: Annotated[int, Range(0, 1000)] = 4
+    taught: Annotated[float, Range(0, 1)] = 0.6
     schedule: Schedule = Schedule()
 
 

@@ -11,9 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from showtell.errors import BadBundle
 from showtell.progress import Progress
-from showtell.text.vocabulary import Vocabulary
 from showtell.training.align import alignment_parts
 from showtell.training.data.word_vectors import start_from
 from showtell.training.encoders import load_encoder, save_encoder
@@ -30,13 +28,10 @@ from showtell.training.features.cache import FeatureCache, open_features
 from showtell.training.features.imported import ENCODER
 from showtell.training.features.network import PictureNetwork
 from showtell.training.models import ALIGNMENTS
-from showtell.training.models.embedding import GivenEmbedding
 from showtell.training.preflight import begin
 from showtell.training.runs.run import Run, build
 from showtell.training.settings import JointTraining, Recipe
-
-EMBEDDING = "embedding."  # what every model calls the layer that holds its words
-CAPTIONER = "captioner."  # what one that was trained together with its encoder is called in its checkpoint
+from showtell.training.teachers import load_teachers
 
 
 def train(
@@ -46,6 +41,7 @@ def train(
     *,
     features: Path | None = None,
     encoder: Path | None = None,
+    teachers: Sequence[Path] = (),
     device: str = "auto",
     progress: Progress = Progress(),
 ) -> None:
@@ -58,6 +54,8 @@ def train(
         features: a folder of features to use or make, ``output/features`` unless given; or a file of features to
             learn from, whose encoder then takes the place of the recipe's.
         encoder: a tuned encoder's weights, which takes the place of the recipe's encoder and its tuning.
+        teachers: folders of finished runs, whose predictions are learnt too; of the same corpus, vocabulary and
+            features (or early stages, where the encoder is trained too).
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
@@ -74,18 +72,19 @@ def train(
             output,
             features=features,
             encoder=encoder,
+            teachers=teachers,
             device=chosen,
             first=first,
             progress=progress,
         )
         if run.recipe.encoder.features:  # they came in a file
             wait()
-            train_model(run, open_features(run.features))
+            train_model(run, open_features(run.features), teachers=[])
         else:
             network = train_encoder(run, encoder)
             cache = encode_features(run, network)
             if run.recipe.encoder.joint is None:
-                train_model(run, cache)
+                train_model(run, cache, teachers=load_teachers(run, network))
         if recipe.model.name not in ALIGNMENTS:
             run.progress.note(f"next: showtell export {output} --output BUNDLE")
 
@@ -135,28 +134,36 @@ def with_given_encoder(recipe: Recipe) -> Recipe:
     return replace(recipe, encoder=replace(recipe.encoder, joint=None))
 
 
-def train_model(run: Run, cache: FeatureCache) -> None:
+def train_model(run: Run, cache: FeatureCache, *, teachers: Sequence[nn.Module]) -> None:
     """Train the recipe's model on features that stay as they are."""
     _, regions, width = cache.features.shape
-    parts = alignment_parts if run.recipe.model.name in ALIGNMENTS else caption_parts
-    _fit(run, new_model(run, regions=regions, region_width=width), parts(run, cache))
+    alignment = run.recipe.model.name in ALIGNMENTS
+    parts = alignment_parts(run, cache) if alignment else caption_parts(run, cache, teachers)
+    _fit(run, new_model(run, regions=regions, region_width=width), parts)
 
 
 def train_jointly(run: Run, network: EfficientNetLite, maps: FeatureCache, joint: JointTraining) -> None:
     """Train the captioner and the encoder's late stages together; the encoder is left with its best weights."""
     captioner = new_model(run, regions=network.regions, region_width=network.width)
     model = JointCaptioner(network, captioner, crop_scale=joint.crop_scale)
-    _fit(run, model, caption_parts(run, maps), model.groups(joint, run.recipe.training.schedule))
+    parts = caption_parts(run, maps, load_teachers(run, network))
+    _fit(run, model, parts, model.groups(joint, run.recipe.training.schedule))
     model.load_state_dict(load_average(run.output / "checkpoints" / "best.safetensors"))
     network.cpu()
 
 
-def caption_parts(run: Run, cache: FeatureCache) -> Parts:
+def caption_parts(run: Run, cache: FeatureCache, teachers: Sequence[nn.Module]) -> Parts:
     """What a captioner is trained with, of what a cache holds."""
     training = run.recipe.training
     return Parts(
         run.batches(run.selection.train, cache, batch=training.batch),
-        CrossEntropy(run.vocabulary.pad_id, training.label_smoothing, training.doubly_stochastic),
+        CrossEntropy(
+            run.vocabulary.pad_id,
+            training.label_smoothing,
+            training.doubly_stochastic,
+            teachers=teachers,
+            taught=training.taught if teachers else 0.0,
+        ),
         CaptionValidation(run.selection.validation, cache, run.vocabulary, run.recipe.decoding.options()),
     )
 
@@ -170,37 +177,6 @@ def new_model(run: Run, *, regions: int, region_width: int) -> nn.Module:
     if run.embeddings is not None and settings is not None:
         start_from(model, run.vocabulary, run.embeddings, frozen=settings.frozen)
     return model
-
-
-def load_trained(
-    run: Path, recipe: Recipe, vocabulary: Vocabulary, *, regions: int, region_width: int
-) -> nn.Module:
-    """The model of a run with its best averaged weights.
-
-    Args:
-        vocabulary: the run's.
-
-    Raises:
-        BadBundle: it is not trained yet, or its checkpoint is of another model.
-    """
-    model = build(recipe, vocabulary, regions=regions, region_width=region_width)
-    path = run / "checkpoints" / "best.safetensors"
-    weights = load_average(path)
-    if any(name.startswith(CAPTIONER) for name in weights):
-        weights = {
-            name.removeprefix(CAPTIONER): weight
-            for name, weight in weights.items()
-            if name.startswith(CAPTIONER)
-        }
-    if f"{EMBEDDING}given" in weights:
-        model.embedding = GivenEmbedding.of_shape(weights, EMBEDDING)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise BadBundle(f"{path} is of another model: {error}") from None
-    if isinstance(model.embedding, GivenEmbedding):
-        model.embedding = model.embedding.finished()
-    return model.eval()
 
 
 def _fit(run: Run, model: nn.Module, parts: Parts, groups: Sequence[Group] | None = None) -> None:

@@ -32,9 +32,9 @@ from showtell.training.features.cache import FeatureCache, open_features
 from showtell.training.features.imported import ENCODER
 from showtell.training.preflight import begin
 from showtell.training.recipe import read_recipe
-from showtell.training.runs.run import Run
+from showtell.training.runs.run import Run, load_trained
 from showtell.training.settings import FEEDBACK, SelfCritical
-from showtell.training.train import encode_features, load_trained, train_encoder, with_given_encoder
+from showtell.training.train import encode_features, train_encoder, with_given_encoder
 
 START = "start.json"  # the figures of the captioner that is tuned
 

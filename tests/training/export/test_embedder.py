@@ -19,7 +19,8 @@ from showtell.training.engine.checkpoint import load_average
 from showtell.training.export.embedder import embedder_graphs
 from showtell.training.export.export import export_run
 from showtell.training.recipe import read_recipe
-from showtell.training.train import load_trained, train
+from showtell.training.runs.run import load_trained
+from showtell.training.train import train
 
 SETTINGS = {"width": 32, "size": 16, "word_width": 12}
 SMALL = ["encoder.size=64", "training.batch=16", "training.schedule.epochs=1", "training.schedule.warmup=1"]

@@ -12,7 +12,7 @@ from showtell.training.encoders import checksum
 from showtell.training.export.graphs import halved
 from showtell.training.export.onnx_graph import Method, to_onnx
 from showtell.training.recipe import read_recipe
-from showtell.training.train import load_trained
+from showtell.training.runs.run import load_trained
 
 
 def embedder_graphs(

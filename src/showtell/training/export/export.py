@@ -35,9 +35,8 @@ from showtell.training.export.graphs import BothSides, make_graphs
 from showtell.training.features.imported import encoder_of
 from showtell.training.models import Captioner as Model
 from showtell.training.recipe import read_recipe
-from showtell.training.runs.run import build
+from showtell.training.runs.run import build, load_trained
 from showtell.training.settings import Recipe
-from showtell.training.train import load_trained
 
 LARGEST_REGION_DIFFERENCE = 0.02  # mean difference, as a share of the regions' standard deviation
 # Of any logit, by precision; words are decided by differences of whole units.
