@@ -284,7 +284,8 @@ class Export(Settings):
     Attributes:
         mirrored: weight of the picture's mirror image in the mean of the regions of both; 0 leaves it out, above that
             a picture goes through the encoder twice.
-        precision: of the weights that each step of a search multiplies by: ``fp16``, or ``int8``, which is quicker.
+        precision: of what the encoder and each step of a search multiply by: ``fp16``, or ``int8``, which is quicker.
+            VGG16 stays in ``fp16``.
     """
 
     mirrored: Annotated[float, Range(0, 0.5)] = 0.0

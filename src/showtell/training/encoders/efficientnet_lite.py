@@ -61,7 +61,8 @@ class SameConvolution(nn.Conv2d):
         self.padding = (0, 0) if before != after else (before, before)
 
     def forward(self, maps: Tensor) -> Tensor:
-        return super().forward(F.pad(maps, self.uneven) if self.uneven else maps)
+        # With its value written out, ONNX Runtime makes the padding a part of the convolution.
+        return super().forward(F.pad(maps, self.uneven, value=0.0) if self.uneven else maps)
 
 
 def normalised(convolution: nn.Module, channels: int, *, activate: bool) -> nn.Sequential:

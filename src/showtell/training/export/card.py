@@ -91,7 +91,7 @@ def _making(recipe: Recipe, parity: Mapping[str, float]) -> str:
     used = ", ".join(f"{name} {recipe.used[name]}" for name in with_what if name in recipe.used)
     graphs = "The graphs hold half-precision weights"
     if recipe.export.precision == "int8":
-        graphs += ", those of a step 8-bit integers"
+        graphs += ", those of the encoder and of a step 8-bit integers"
     if recipe.export.mirrored:
         graphs += (
             f". Regions are the mean of the picture's and its mirror image's, which has a weight of "

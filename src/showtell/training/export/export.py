@@ -1,13 +1,14 @@
 """run -> bundle: ONNX graphs, compared with PyTorch on real pictures, and a confidence calibrated in each language.
 
 The weights inside the graphs are in half precision, which halves the bundle; all arithmetic is in single precision, but
-for a step's where the recipe wants integers.
+for the encoder's and a step's where the recipe wants integers.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -20,9 +21,9 @@ from showtell.captioning.captioner import BundleCaptioner
 from showtell.captioning.confidence import Calibration
 from showtell.captioning.evaluate import Evaluation, evaluate
 from showtell.captioning.networks import OnnxEncoder, OnnxStepper
-from showtell.corpora import Example, kinds, open_corpus
+from showtell.corpora import Corpus, Example, kinds, open_corpus
 from showtell.errors import BadBundle, BadRecipe
-from showtell.images import read_pixels
+from showtell.images import Preprocessing, read_pixels
 from showtell.progress import Progress
 from showtell.text.vocabulary import Vocabulary
 from showtell.training.data.selection import ValidationSet, validation_sets, without_sources
@@ -32,16 +33,19 @@ from showtell.training.encoders.vgg16 import VGG16
 from showtell.training.export.card import write_card
 from showtell.training.export.embedder import embedder_graphs
 from showtell.training.export.graphs import BothSides, make_graphs
+from showtell.training.export.integer_encoder import in_integers
 from showtell.training.features.imported import encoder_of
 from showtell.training.models import Captioner as Model
 from showtell.training.recipe import read_recipe
 from showtell.training.runs.run import build, load_trained
 from showtell.training.settings import Recipe
 
-LARGEST_REGION_DIFFERENCE = 0.02  # mean difference, as a share of the regions' standard deviation
-# Of any logit, by precision; words are decided by differences of whole units.
+# By precision: mean difference, as a share of the regions' standard deviation.
+LARGEST_REGION_DIFFERENCE = {"fp16": 0.02, "int8": 0.06}
+# Of any logit; words are decided by differences of whole units.
 LARGEST_LOGIT_DIFFERENCE = {"fp16": 0.1, "int8": 0.5}
 PICTURES_COMPARED = 8
+PICTURES_CALIBRATED = 64  # that the scales of an encoder in integers are found by
 STEPS_COMPARED = 8
 GOOD_CIDER = 50.0  # percent: what the calibration calls a good caption
 
@@ -96,12 +100,13 @@ def export_run(
     """
     recipe = _recipe_of(run)
     check_replaceable(output)  # before minutes of captioning, not after
-    sets = validation_sets(open_corpus(recipe.used["data"]), recipe.text.languages)
+    corpus = open_corpus(recipe.used["data"])
+    sets = validation_sets(corpus, recipe.text.languages)
     compared = sets[0].examples[:PICTURES_COMPARED]
     network = encoder_of(run, encoder, [example for one in sets for example in one.examples])
     vocabulary, model = _captioner_of(run, recipe, network)
     exported = BothSides(network, recipe.export.mirrored) if recipe.export.mirrored else network
-    graphs = make_graphs(exported, model, precision=recipe.export.precision)
+    graphs = _captioning_graphs(recipe, corpus, exported, model)
     if embedder is not None:
         graphs |= embedder_graphs(
             embedder, network, vocabulary, regions=network.regions, region_width=network.width
@@ -117,8 +122,7 @@ def export_run(
         decoding=asdict(recipe.decoding),
         training=_published(recipe),
     )
-    tolerance = LARGEST_LOGIT_DIFFERENCE[recipe.export.precision]
-    parity = check_parity(bundle, exported, model, compared, logits=tolerance)
+    parity = check_parity(bundle, exported, model, compared, precision=recipe.export.precision)
     progress.note(
         f"the graphs agree with PyTorch: regions to {parity.regions:.2g}, logits to {parity.logits:.2g}"
     )
@@ -128,6 +132,25 @@ def export_run(
         recipe, [one.evaluation for one in judged], reliability, parity=asdict(parity), good=GOOD_CIDER
     )
     return write_bundle(replace(bundle, calibration=calibration), {"card.md": card.encode()})
+
+
+def _captioning_graphs(
+    recipe: Recipe, corpus: Corpus, encoder: EfficientNetLite | VGG16 | BothSides, model: nn.Module
+) -> dict[str, bytes]:
+    """The graphs that caption, by file name, in the precision that the recipe wants."""
+    graphs = make_graphs(encoder, model, precision=recipe.export.precision)
+    network = encoder.encoder if isinstance(encoder, BothSides) else encoder
+    if recipe.export.precision == "int8" and isinstance(network, EfficientNetLite):  # VGG16 is not measured
+        pixels = calibration_pixels(corpus, network.preprocessing)
+        graphs["encoder.onnx"] = in_integers(graphs["encoder.onnx"], pixels)
+    return graphs
+
+
+def calibration_pixels(corpus: Corpus, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """Pixels [B, 3, S, S] of pictures that are trained on, evenly spread over the corpus."""
+    examples = corpus.training_examples
+    chosen = examples[:: math.ceil(len(examples) / PICTURES_CALIBRATED)]
+    return np.stack([read_pixels(example.path, preprocessing) for example in chosen])
 
 
 def _recipe_of(run: Path) -> Recipe:
@@ -195,15 +218,16 @@ def check_parity(
     model: nn.Module,
     examples: Sequence[Example],
     *,
-    logits: float,
+    precision: Literal["fp16", "int8"],
 ) -> Parity:
     """Compare the graphs with PyTorch on pictures: their regions, and the logits along PyTorch's greedy captions.
 
     Args:
-        logits: the largest difference of a logit that is let pass.
+        precision: that the recipe wants, which says how large a difference is let pass.
 
     Raises:
-        BadBundle: a logit differs by more, or the regions by more than `LARGEST_REGION_DIFFERENCE`.
+        BadBundle: the regions differ by more than `LARGEST_REGION_DIFFERENCE`, or a logit by more than
+            `LARGEST_LOGIT_DIFFERENCE`.
     """
     pixels = np.stack([read_pixels(example.path, encoder.preprocessing) for example in examples])
     with torch.inference_mode():
@@ -211,10 +235,11 @@ def check_parity(
     regions = OnnxEncoder(bundle)(pixels)
     apart = float(np.abs(regions - expected).mean() / expected.std())
     parity = Parity(apart, _largest_logit_difference(bundle, model, expected))
-    if not (parity.regions <= LARGEST_REGION_DIFFERENCE and parity.logits <= logits):
+    regions_limit, logits_limit = LARGEST_REGION_DIFFERENCE[precision], LARGEST_LOGIT_DIFFERENCE[precision]
+    if not (parity.regions <= regions_limit and parity.logits <= logits_limit):
         raise BadBundle(
             f"the exported graphs do not give what PyTorch gives: regions differ by {parity.regions:.3g} (at most "
-            f"{LARGEST_REGION_DIFFERENCE}), logits by {parity.logits:.3g} (at most {logits})"
+            f"{regions_limit}), logits by {parity.logits:.3g} (at most {logits_limit})"
         )
     return parity
 
