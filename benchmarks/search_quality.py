@@ -54,7 +54,7 @@ RELEVANT = 0.6
 FOREIGN = 0.34
 """A library has no answer when no picture has this share."""
 
-MOST_TOLD_NOTHING = 0.044
+MOST_TOLD_NOTHING = 0.04
 """The share of queries with an answer that may be told that there is nothing, by the query as a whole."""
 
 MOST_WITHOUT_MATCH = 0.004

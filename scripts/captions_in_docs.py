@@ -11,7 +11,7 @@ import showtell
 from showtell.captioning.explain import draw_explanation, explain
 
 ROOT = Path(__file__).parent.parent
-EXPLAINED = "examples/photographer.jpg"
+EXPLAINED = "examples/hummingbird.jpg"
 HEADERS = {"README.md": "| picture | caption | confidence |", "README.zh-CN.md": "| 图片 | 描述 | 置信度 |"}
 BEGIN, END = "<!-- written by scripts/docs -->", "<!-- end -->"
 
