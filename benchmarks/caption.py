@@ -2,11 +2,11 @@
 
     python benchmarks/caption.py [--model base] [--pictures 1000] [--folder DIR] [--repeat 5]
 
-Every figure is that of the command as people run it, a process of its own. Start-up figures are the best of
-several runs, since other work on the machine can only add to them; captions are found with the bundle's own beam. Without ``--folder`` the pictures are copies
-of those in examples/. Wall-clock figures want a machine that does nothing else; two processors are used at most
-(``--processors``), where the operating system can say so. The install is counted file by file as the environment
-that runs this has it: showtell with the base dependencies and theirs.
+Every figure is that of the command as people run it, a process of its own. Captions are found with the bundle's own
+beam. Start-up figures are the best of several runs, since other work on the machine can only add to them. Without
+``--folder`` the pictures are copies of those in examples/. Wall-clock figures want a machine that does nothing else;
+two processors are used at most (``--processors``), where the operating system can say so. The install is counted file
+by file as the environment that runs this has it: showtell with the base dependencies and theirs.
 """
 
 import argparse

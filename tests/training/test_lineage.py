@@ -19,6 +19,7 @@ from shapes import draw_corpus
 from typer.testing import CliRunner
 
 from showtell.cli import app
+from showtell.feedback import Feedback, FeedbackStore, picture_hash
 from showtell.training import recipe as recipes
 from showtell.training import train as _bound  # noqa: F401  (its modules are imported before recipes are made small)
 from showtell.training.recipe import read_recipe, recipe_names
@@ -64,9 +65,24 @@ def small(name: str, changes: Sequence[str] = ()) -> Recipe:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Where the page's commands find their corpus and photo."""
+    """Where the page's commands find their corpus, their photo, and what a person said of other pictures."""
     draw_corpus(tmp_path / "DIR", train=16, dev=6)
     shutil.copy(ROOT / "examples/cat.jpg", tmp_path / "photo.jpg")
+    draw_corpus(tmp_path / "holiday", train=2, dev=1, seed=1)
+    with FeedbackStore(tmp_path / "own.sqlite") as store:
+        for path in (tmp_path / "holiday").rglob("*.jpg"):
+            store.add(
+                Feedback(
+                    kind="correction",
+                    picture=picture_hash(path.read_bytes()),
+                    language="en",
+                    model="m",
+                    version="1",
+                    machine="a picture of nothing",
+                    text="a red circle",
+                )
+            )
+        (tmp_path / "feedback.jsonl").write_text("\n".join(store.export()), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(recipes, "read_recipe", small)
     yield tmp_path
