@@ -97,8 +97,9 @@ def _making(recipe: Recipe, parity: Mapping[str, float]) -> str:
             f". Regions are the mean of the picture's and its mirror image's, which has a weight of "
             f"{recipe.export.mirrored:g}"
         )
+    tuned = ", then `showtell tune`" if recipe.tuning else ""
     return (
-        f"## How it was made\n\n`showtell train {recipe.name} --data …`, then `showtell export`; the whole "
+        f"## How it was made\n\n`showtell train {recipe.name} --data …`{tuned}, then `showtell export`; the whole "
         f"recipe stands in `manifest.json`. Made with {used}. {graphs}. The "
         f"regions differ from PyTorch's by {parity['regions']:.2g} of the standard deviation, their logits by at most "
         f"{parity['logits']:.2g}."
